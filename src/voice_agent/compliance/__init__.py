@@ -1,0 +1,1 @@
+"""Pure decisions: what a call, a recording or a tool may do."""

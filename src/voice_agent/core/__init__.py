@@ -1,0 +1,1 @@
+"""The vocabulary every other room shares: values and ports, no I/O."""

@@ -1,0 +1,99 @@
+"""Every error the product raises, in one tree, each with a stable code.
+
+VoiceAgentError                 voice_agent
+├── ConfigurationError          configuration        a setting is wrong or missing
+├── ProtocolError               protocol             a peer sent something malformed
+├── ProviderError               provider             an engine could not do its work
+│   ├── ProviderUnavailable     provider_unavailable down, slow or throttled: another may help
+│   ├── ProviderRejected        provider_rejected    our request or key is wrong: do not repeat
+│   └── ProviderGarbage         provider_garbage     it answered nonsense
+├── TransportClosed             transport_closed     the caller's line is gone
+├── StorageError                storage              the database cannot be used
+├── NotFoundError               not_found            no such thing
+├── PermissionDeniedError       permission_denied    this caller may not
+└── ToolError                   tool                 a tool refuses; its text goes to the model
+"""
+
+from typing import ClassVar
+
+
+class VoiceAgentError(Exception):
+    """Base of everything the product raises on purpose."""
+
+    code: ClassVar[str] = "voice_agent"
+
+
+class ConfigurationError(VoiceAgentError):
+    """A setting is wrong or missing; the message names it and says the next step."""
+
+    code = "configuration"
+
+
+class ProtocolError(VoiceAgentError):
+    """A peer sent something that its protocol does not allow."""
+
+    code = "protocol"
+
+
+class ProviderError(VoiceAgentError):
+    """An engine could not do its work."""
+
+    code = "provider"
+
+    def __init__(self, message: str, *, provider: str) -> None:
+        """`provider` is the engine's registered name."""
+        super().__init__(message)
+        self.provider = provider
+
+
+class ProviderUnavailable(ProviderError):
+    """The engine is down, too slow or throttling; another one may help."""
+
+    code = "provider_unavailable"
+
+
+class ProviderRejected(ProviderError):
+    """The engine refused our request or key; repeating it will not help."""
+
+    code = "provider_rejected"
+
+
+class ProviderGarbage(ProviderError):
+    """The engine answered something that is not its protocol."""
+
+    code = "provider_garbage"
+
+
+class TransportClosed(VoiceAgentError):
+    """The caller's line is gone."""
+
+    code = "transport_closed"
+
+
+class StorageError(VoiceAgentError):
+    """The database cannot be used; nothing was overwritten."""
+
+    code = "storage"
+
+
+class NotFoundError(VoiceAgentError):
+    """There is no such thing."""
+
+    code = "not_found"
+
+
+class PermissionDeniedError(VoiceAgentError):
+    """This caller may not do that."""
+
+    code = "permission_denied"
+
+
+class ToolError(VoiceAgentError):
+    """A tool refuses; `reason` is a stable code and the message goes to the model."""
+
+    code = "tool"
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        """Say why in one sentence that can be repeated to the caller."""
+        super().__init__(message)
+        self.reason = reason

@@ -1,0 +1,116 @@
+"""What recognisers, detectors and synthesisers say to the rest."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from voice_agent.core.audio import AudioFormat
+from voice_agent.core.errors import ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceActivity:
+    """Probability that one window of sound holds speech; seconds on the audio clock."""
+
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak at `at` seconds of audio."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The caller's last voiced sound ended at `at` seconds of audio."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word, seconds on the audio clock, confidence 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Text of one stretch of speech.
+
+    An interim transcript may still change and replaces the interim before it; a final one
+    is never revised. `completeness` is the recogniser's own probability (0 to 1) that the
+    sentence is finished, None where it has no opinion.
+    """
+
+    text: str
+    final: bool
+    start: float = 0.0
+    end: float = 0.0
+    confidence: float = 1.0
+    completeness: float | None = None
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionFailed:
+    """The recogniser's stream died; nothing more will come from it."""
+
+    error: ProviderError
+
+
+RecognitionEvent = Transcript | RecognitionFailed
+
+
+class Expectation(StrEnum):
+    """The kind of answer the agent has just asked for."""
+
+    ANYTHING = "anything"
+    YES_NO = "yes_no"
+    DIGITS = "digits"
+    DATE_TIME = "date_time"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionRequest:
+    """How a recogniser's stream is opened; `phrases` are terms to listen for."""
+
+    format: AudioFormat
+    language: str = "en"
+    phrases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """One clause to be spoken; `text` is already written as it is to be said."""
+
+    text: str
+    format: AudioFormat
+    voice: str = ""
+    rate: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenAudio:
+    """A run of synthesised sound in the requested format."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word of the clause and where it sounds; seconds from the clause's first sample."""
+
+    text: str
+    start: float
+    end: float
+
+
+SpeechEvent = SpokenAudio | SpokenWord

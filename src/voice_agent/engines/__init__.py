@@ -1,0 +1,1 @@
+"""Adapters to whatever hears, thinks and speaks; each file describes itself."""

@@ -1,0 +1,1 @@
+"""The voice plane: who may speak, what is said, what was heard."""

@@ -1,0 +1,1 @@
+"""The other side of every wire: the simulated phone, callers and faults."""

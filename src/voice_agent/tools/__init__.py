@@ -1,0 +1,1 @@
+"""Business actions a model may take."""

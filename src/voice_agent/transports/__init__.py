@@ -1,0 +1,1 @@
+"""What carries sound between a caller and a session."""
