@@ -12,7 +12,7 @@ one, which knows none of the streams of the one before.
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import anyio
@@ -41,6 +41,12 @@ LONGEST_DELAY: Final = 5.0
 STEADY: Final = 30.0
 """Seconds a worker must live before its next death counts as a first one."""
 QUEUE_CAPACITY: Final = 4096
+_PIPE_ENDS: Final = (
+    anyio.EndOfStream,
+    anyio.IncompleteRead,
+    anyio.ClosedResourceError,
+    anyio.BrokenResourceError,
+)
 
 
 def restart_delay(deaths: int) -> float:
@@ -217,16 +223,18 @@ class _Child:
         if process.stdout is None or process.stdin is None:
             raise ProtocolError("the worker has no pipes")
         self._stdin = process.stdin
+        self._stdout = process.stdout
         self._reader = BufferedByteReceiveStream(process.stdout)
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> "_Child":
         # A session of its own: Ctrl-C is for the server, which still has to say goodbye.
-        return cls(
-            await anyio.open_process(
+        # Shielded, because a start cut in half would leave a process nobody knows.
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
                 command, stderr=None, start_new_session=True, env=_environment()
             )
-        )
+        return cls(process)
 
     async def receive(self) -> WorkerMessage | None:
         """The next message; None when the worker has closed its pipe."""
@@ -235,7 +243,7 @@ class _Child:
             header_size, body_size = unpack_sizes(prefix)
             header = unpack_header(await self._reader.receive_exactly(header_size))
             body = await self._reader.receive_exactly(body_size) if body_size else b""
-        except (anyio.IncompleteRead, anyio.ClosedResourceError, anyio.BrokenResourceError):
+        except _PIPE_ENDS:
             return None
         return WorkerMessage(header, body)
 
@@ -245,7 +253,7 @@ class _Child:
             message = await self.outbox.get()
             try:
                 await self._stdin.send(pack(message))
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            except _PIPE_ENDS:
                 return
 
     def kill(self) -> None:
@@ -264,6 +272,10 @@ class _Child:
         """Kill what is left and wait for its end, also when we are being cancelled."""
         self.kill()
         with anyio.CancelScope(shield=True):
+            # The event loop lets go of a pipe only when it has read its end.
+            with anyio.move_on_after(EXIT_TIMEOUT), suppress(*_PIPE_ENDS):
+                while True:
+                    await self._stdout.receive()
             await self.process.aclose()
 
 
