@@ -1,0 +1,31 @@
+"""The tables, by topic."""
+
+from voice_agent.storage.sql.models.appointments import AppointmentRow
+from voice_agent.storage.sql.models.base import Base
+from voice_agent.storage.sql.models.calls import CallEventRow, CallRow
+from voice_agent.storage.sql.models.customers import CustomerRow
+from voice_agent.storage.sql.models.departments import (
+    BusinessHoursRow,
+    DepartmentRow,
+    HolidayRow,
+)
+from voice_agent.storage.sql.models.feedback import FeedbackRow
+from voice_agent.storage.sql.models.orders import OrderItemRow, OrderRow
+from voice_agent.storage.sql.models.seeds import SeedRow
+from voice_agent.storage.sql.models.transfers import TransferRow
+
+__all__ = [
+    "AppointmentRow",
+    "Base",
+    "BusinessHoursRow",
+    "CallEventRow",
+    "CallRow",
+    "CustomerRow",
+    "DepartmentRow",
+    "FeedbackRow",
+    "HolidayRow",
+    "OrderItemRow",
+    "OrderRow",
+    "SeedRow",
+    "TransferRow",
+]
