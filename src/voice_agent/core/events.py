@@ -50,6 +50,11 @@ class CallerSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerWentOn:
+    """The caller's turn was not over: its text comes again, whole, with a later turn."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyStarted:
     """The first sound of a reply went out."""
 
@@ -128,6 +133,7 @@ CallEventPayload = (
     | CallerStoppedSpeaking
     | CallerHeard
     | CallerSaid
+    | CallerWentOn
     | ReplyStarted
     | AgentSaying
     | AgentSaid

@@ -109,6 +109,11 @@ class PlayoutLedger:
                 return True
         return False
 
+    def trust_schedule(self, turn: int) -> None:
+        """The caller's end keeps its marks to itself: what was due by now counts as played."""
+        if turn == self._turn:
+            self._reply.pending_marks.clear()
+
     def cleared(self, at: float) -> None:
         """What had not been played at moment `at` will never be."""
         if self._reply.cut_at is None:

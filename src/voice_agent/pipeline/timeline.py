@@ -65,7 +65,7 @@ class TurnTimeline:
         if not self.complete:
             return {}
         stages: dict[str, float] = {}
-        end = self.stamps[Stamp.ON_THE_WIRE]
+        end = max(self.stamps[Stamp.ON_THE_WIRE], self.stamps[Stamp.SPEECH_END])
         last = self.stamps[Stamp.SPEECH_END]
         for stamp, stage in _STAGES.items():
             at = min(end, max(last, self.stamps.get(stamp, last)))

@@ -132,7 +132,7 @@ class TurnTaker:
             return []
         self._out = []
         match event:
-            case CallOpened():
+            case CallOpened() if self.turn == 0:
                 self._do(SetTimer(Timer.LONGEST_CALL, at + self._policy.longest_call))
                 self._begin(ReplyReason.GREET, at)
             case CallerStarted():
