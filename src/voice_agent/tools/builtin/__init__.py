@@ -1,1 +1,1 @@
-"""The tools that ship, one file each."""
+"""The built-in tools, one file each; a file here is found by being here."""
