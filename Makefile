@@ -1,0 +1,41 @@
+# The words of this repository. `make help` lists them.
+PYTHON ?= python3
+export PYTHON
+BIN := .venv/bin
+# What the tests use from Debian beside Python.
+SYSTEM_PACKAGES := libflite1 chromium libportaudio2
+
+.PHONY: help run setup dev check format test bench clean
+
+help: ## List the words
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: setup ## Start the agent on 127.0.0.1:8000, with the embedded engines
+	@$(BIN)/voice-agent serve
+
+setup: ## Make .venv with the command voice-agent in it
+	@scripts/setup.sh runtime
+
+dev: ## The same with the developer's tools
+	@scripts/setup.sh dev
+
+check: dev ## Format, lint, strict types and import layers; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: dev ## Format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: dev ## Everything the tests need, then all tests
+	@scripts/system-packages.sh $(SYSTEM_PACKAGES)
+	@$(BIN)/python -m pytest
+
+bench: dev ## Measure on this machine
+	@scripts/system-packages.sh $(SYSTEM_PACKAGES)
+	@$(BIN)/python -m benchmarks
+
+clean: ## Forget the environment and caches; data stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,148 @@
+"""Settings: from the command line, then `VOICE_AGENT_…` variables, then a file, then defaults.
+
+The file is TOML, named by `VOICE_AGENT_CONFIG` or found as `voice-agent.toml` in the current
+folder. Only the composition root and the command line read settings.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from voice_agent.core.errors import ConfigurationError
+
+PREFIX = "VOICE_AGENT_"
+DEFAULT_FILE = "voice-agent.toml"
+
+
+def _split(value: Any) -> Any:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+"""Comma-separated in the environment and on the command line."""
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder for the database, caches and local secrets."
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    sample_data: bool = Field(
+        default=True, description="Fill an empty database with sample orders and customers."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least important messages to log."
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Log for people or for machines."
+    )
+
+    business_name: str = Field("the Voice Agent demo shop", description="Who the agent speaks for.")
+    greeting: str = Field("", description="First sentence of a call; empty: a standard one.")
+    language: str = Field("en", description="Language of the conversation.")
+    timezone: str = Field("UTC", description="Time zone of the business, like Europe/Berlin.")
+
+    vad: Names = Field(["silero", "energy"], description="Voice activity detectors, best first.")
+    stt: Names = Field(["pocketsphinx"], description="Speech recognisers, best first.")
+    llm: Names = Field(["builtin"], description="Language models, best first.")
+    tts: Names = Field(["flite", "espeak"], description="Speech synthesisers, best first.")
+    voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
+    engine_options: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description='Options by engine, like {"pocketsphinx": {"workers": 2}}.',
+    )
+
+    patience_ms: int = Field(
+        300, ge=0, le=5000, description="Silence after a finished sentence that ends a turn (ms)."
+    )
+    long_patience_ms: int = Field(
+        900, ge=0, le=10000, description="Silence after an unfinished sentence (ms)."
+    )
+    idle_s: float = Field(8.0, gt=0, description="Silence before the caller is prompted (s).")
+    longest_call_s: float = Field(1800.0, gt=0, description="Longest call (s).")
+
+    public_url: str = Field(
+        "", description="How Twilio reaches this server, like https://voice.example.com."
+    )
+    twilio_account_sid: str = Field("", description="Twilio account.")
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""), description="Twilio auth token; empty: a local one for the simulated phone."
+    )
+    trusted_proxies: Names = Field(
+        [], description="Addresses whose X-Forwarded headers are believed."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("not a time zone; use a name like Europe/Berlin or UTC") from None
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line before environment before file."""
+        del dotenv_settings, file_secret_settings
+        path = Path(os.environ.get(f"{PREFIX}CONFIG", DEFAULT_FILE))
+        file = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        return init_settings, env_settings, file
+
+    @property
+    def database(self) -> str:
+        """The database's URL, defaulted."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'voice-agent.db'}"
+
+    def options_for(self, engine: str) -> dict[str, Any]:
+        """What is set for one engine."""
+        return self.engine_options.get(engine, {})
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read all sources; `overrides` are the command line's.
+
+    Raises:
+        ConfigurationError: one sentence for each wrong value, all at once.
+    """
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        lines = [_explain(dict(problem)) for problem in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+    except ValueError as error:
+        raise ConfigurationError(f"the configuration file cannot be read: {error}") from None
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting (see `voice-agent serve --help`)"
+    return f"{name} ({PREFIX}{name.upper()}): {problem['msg']}"
