@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What the tests use from Debian beside Python.
 SYSTEM_PACKAGES := libflite1 chromium libportaudio2
 
-.PHONY: help run setup dev check format test bench clean
+.PHONY: help run setup dev check format test bench clean lock
 
 help: ## List the words
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -39,3 +39,9 @@ bench: dev ## Measure on this machine
 
 clean: ## Forget the environment and caches; data stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+lock: ## Renew the locked versions
+	@for kind in runtime dev; do \
+	  extra=$$([ $$kind = dev ] && echo "--group dev" || true); \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header --group weights $$extra pyproject.toml -o requirements/$$kind.lock; done
