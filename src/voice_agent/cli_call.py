@@ -17,60 +17,66 @@ if TYPE_CHECKING:
 TOKEN_FILE = "local-twilio-token"  # noqa: S105 - a file's name
 
 
+Say = Annotated[list[str] | None, typer.Option(help="Speak this text; repeat it for more turns.")]
+Wav = Annotated[
+    list[Path] | None,
+    typer.Option(help="Play this recording (any WAV); repeat it for more turns."),
+]
+Script = Annotated[
+    Path | None, typer.Option(help="Follow a TOML script: say, wav, wait, key, hang_up.")
+]
+Mic = Annotated[bool, typer.Option("--mic", help="Talk yourself, with this machine's microphone.")]
+Url = Annotated[str, typer.Option(help="The server; ws://…/ws/voice calls like a browser.")]
+BargeInAfter = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=0.0,
+        help="Interrupt the agent so long after it began to sound: with every text or "
+        "recording but the first, or with the only one.",
+    ),
+]
+Record = Annotated[Path | None, typer.Option(help="Write a stereo WAV: caller left, agent right.")]
+Json = Annotated[Path | None, typer.Option(help="Write the report as JSON.")]
+Transcribe = Annotated[
+    bool,
+    typer.Option("--transcribe", help="Let the embedded recogniser write down the agent too."),
+]
+Voice = Annotated[str, typer.Option(help="The voice of --say; default: the synthesiser's.")]
+Stay = Annotated[bool, typer.Option("--stay", help="Never hang up first.")]
+Longest = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=1.0, help="Hang up after this time (180)."),
+]
+AuthToken = Annotated[
+    str,
+    typer.Option(
+        envvar="VOICE_AGENT_TWILIO_AUTH_TOKEN",
+        show_default=False,
+        help="Signs as Twilio would; default: the local token in the data directory.",
+    ),
+]
+DataDir = Annotated[
+    Path, typer.Option(envvar="VOICE_AGENT_DATA_DIR", help="The server's data directory.")
+]
+
+
 def call(
     *,
-    say: Annotated[
-        list[str] | None, typer.Option(help="Speak this text; repeat it for more turns.")
-    ] = None,
-    wav: Annotated[
-        list[Path] | None,
-        typer.Option(help="Play this recording (any WAV); repeat it for more turns."),
-    ] = None,
-    script: Annotated[
-        Path | None, typer.Option(help="Follow a TOML script: say, wav, wait, key, hang_up.")
-    ] = None,
-    mic: Annotated[
-        bool, typer.Option("--mic", help="Talk yourself, with this machine's microphone.")
-    ] = False,
-    url: Annotated[
-        str, typer.Option(help="The server; ws://…/ws/voice calls like a browser.")
-    ] = "http://127.0.0.1:8000",
-    barge_in_after: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            min=0.0,
-            help="Interrupt the agent so long after it began to sound: with every text or "
-            "recording but the first, or with the only one.",
-        ),
-    ] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="Write a stereo WAV: caller left, agent right.")
-    ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
-    transcribe: Annotated[
-        bool,
-        typer.Option("--transcribe", help="Let the embedded recogniser write down the agent too."),
-    ] = False,
-    voice: Annotated[
-        str, typer.Option(help="The voice of --say; default: the synthesiser's.")
-    ] = "",
-    stay: Annotated[bool, typer.Option("--stay", help="Never hang up first.")] = False,
-    longest: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=1.0, help="Hang up after this time (180)."),
-    ] = None,
-    auth_token: Annotated[
-        str,
-        typer.Option(
-            envvar="VOICE_AGENT_TWILIO_AUTH_TOKEN",
-            show_default=False,
-            help="Signs as Twilio would; default: the local token in the data directory.",
-        ),
-    ] = "",
-    data_dir: Annotated[
-        Path, typer.Option(envvar="VOICE_AGENT_DATA_DIR", help="The server's data directory.")
-    ] = Path("data"),
+    say: Say = None,
+    wav: Wav = None,
+    script: Script = None,
+    mic: Mic = False,
+    url: Url = "http://127.0.0.1:8000",
+    barge_in_after: BargeInAfter = None,
+    record: Record = None,
+    json: Json = None,
+    transcribe: Transcribe = False,
+    voice: Voice = "",
+    stay: Stay = False,
+    longest: Longest = None,
+    auth_token: AuthToken = "",
+    data_dir: DataDir = Path("data"),
 ) -> None:
     """Call a server as Twilio (or a browser) would, and print what was heard.
 

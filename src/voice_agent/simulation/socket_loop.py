@@ -1,13 +1,13 @@
 """Ticks a handset in real time over a WebSocket: the part both kinds of phone share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import anyio
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from voice_agent.core.errors import TransportClosed
@@ -28,6 +28,32 @@ class EndedBy(StrEnum):
     CALLER = "caller"
     AGENT = "agent"
     LOST = "lost"
+
+
+class Socket(Protocol):
+    """What a stream needs of a WebSocket connection."""
+
+    @property
+    def close_code(self) -> int | None:
+        """Why it was closed, after it was."""
+        ...
+
+    @property
+    def close_reason(self) -> str | None:
+        """The same in words."""
+        ...
+
+    async def send(self, message: Message) -> None:
+        """Send one message; raises ConnectionClosed."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection, if it still is open."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        """The messages until the other side closes; raises ConnectionClosed when it is lost."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +86,13 @@ def open_socket(url: str, headers: dict[str, str] | None = None) -> connect:
 
 def not_opened(url: str, error: BaseException) -> TransportClosed:
     """The error for a socket that could not be opened."""
+    if isinstance(error, ConnectionRefusedError):
+        return TransportClosed(f"nothing answers at {url}; start the server with `make run`")
     return TransportClosed(f"{url} could not be opened: {str(error) or type(error).__name__}")
 
 
 async def run_stream(
-    socket: ClientConnection,
+    socket: Socket,
     handset: Handset,
     opening: Iterable[Message],
     goodbye: Callable[[], Message],
@@ -77,7 +105,7 @@ async def run_stream(
 
 
 class _Stream:
-    def __init__(self, socket: ClientConnection, handset: Handset) -> None:
+    def __init__(self, socket: Socket, handset: Handset) -> None:
         self._socket = socket
         self._handset = handset
         self._hung_up = False
