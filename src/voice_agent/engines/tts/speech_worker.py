@@ -9,6 +9,7 @@ sound so far is next, so a long clause of one call never delays another's first 
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
@@ -263,6 +264,7 @@ def serve(load: Callable[[], SpeechBackend]) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told in a sentence
         channel.failed(str(error) or type(error).__name__)
         return
+    sys.setswitchinterval(0.0005)  # a new clause must not wait for the others' slices
     channel.ready()
     SpeechHost(backend, channel).run()
     # Threads may sit in native code: an orderly exit would pull the interpreter from under them.
