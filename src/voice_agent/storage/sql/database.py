@@ -10,7 +10,14 @@ import anyio
 import structlog
 from anyio import to_thread
 from sqlalchemy import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from voice_agent.core.errors import ConfigurationError, StorageError
@@ -26,6 +33,9 @@ from voice_agent.storage.sql.sqlite_file import (
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 # Longer than SQLite waits for a lock (5 s), shorter than a tool may take (8 s).
 _TRANSACTION_SECONDS: Final = 6.0
+
+# What was asked is at fault, not the database: the asker deals with it.
+_WRONG_DATA: Final = (IntegrityError, DataError, ProgrammingError, InterfaceError)
 
 _log = structlog.get_logger(__name__)
 
@@ -99,9 +109,9 @@ class Database:
         try:
             with anyio.fail_after(_TRANSACTION_SECONDS, shield=True):
                 yield
-        except IntegrityError:
-            raise
         except DBAPIError as error:
+            if isinstance(error, _WRONG_DATA) and not error.connection_invalidated:
+                raise
             raise StorageError(explain(self.name, str(error.orig))) from error
         except TimeoutError as error:
             raise StorageError(f"The database {self.name} did not answer in time.") from error
@@ -120,7 +130,7 @@ class Database:
     def _bring_up_to_date(self, connection: Connection) -> None:
         before = current_revision(connection)
         check_revision(self.name, before, known_revisions())
-        if connection.dialect.name == "sqlite":
+        if before is None and connection.dialect.name == "sqlite":
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         upgrade(connection)
         after = current_revision(connection)

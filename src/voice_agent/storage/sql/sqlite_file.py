@@ -113,7 +113,9 @@ _REASONS: Final = {
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode=ro"
+    # Reading a log that a crash left needs its side files; else none shall appear.
+    crashed = path.with_name(f"{path.name}-wal").exists()
+    uri = f"{path.resolve().as_uri()}?mode=ro{'' if crashed else '&immutable=1'}"
     return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
 
 
