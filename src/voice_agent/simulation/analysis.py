@@ -111,7 +111,7 @@ def _utterances(
     rate: int,
     length: int,
 ) -> list[UtteranceHeard]:
-    limits = [span.start for span in spans[1:]] + [length]
+    limits = [*(span.start for span in spans), length][1:]
     return [
         UtteranceHeard(
             start=span.start / rate,

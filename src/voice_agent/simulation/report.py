@@ -117,7 +117,7 @@ def with_sound(turns: Sequence[TurnReport], heard: CallHeard) -> list[TurnReport
     out = list(turns)
     if out and not out[0].caller:
         out[0].latency_ms = heard.greeting_ms
-    limits = [u.start for u in heard.utterances[1:]] + [float("inf")]
+    limits = [*(u.start for u in heard.utterances), float("inf")][1:]
     for utterance, limit in zip(heard.utterances, limits, strict=True):
         answers = [t for t in out if t.caller and utterance.start < t.at <= limit]
         _measure(answers, utterance, out)
