@@ -12,7 +12,7 @@ import numpy as np
 import uvicorn
 from twilio.request_validator import RequestValidator
 
-from voice_agent.core.audio import PHONE, encode
+from voice_agent.core.audio import PHONE, decode, encode
 from voice_agent.simulation.voicing import LoudnessGate
 
 Event = MutableMapping[str, Any]
@@ -32,20 +32,28 @@ def tone(seconds: float, hz: float = 440.0, level: float = 0.3, rate: int = 8000
 
 
 class EchoAgent:
-    """An ASGI application with Twilio's webhook and stream."""
+    """An ASGI application with Twilio's webhook and stream, and an empty record of the call."""
 
     def __init__(self, twiml: str = "") -> None:
         self.twiml = twiml
-        self.base = ""
         self.forms: list[dict[str, str]] = []
         self.events: list[dict[str, Any]] = []
         self.port = 0
+        self.sound = b""
+        self.greeting = decode(tone(0.4, rate=16000), PHONE.encoding).astype("<i2").tobytes()
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/twilio-webhook":
             await self._webhook(scope, receive, send)
         elif scope["type"] == "http":
-            await _respond(send, 404, b"")
+            ended = any(event["event"] == "stop" for event in self.events)
+            record: dict[str, Any] = {
+                "disposition": "caller_hung_up" if ended else "",
+                "events": [],
+            }
+            await _respond(send, 200, json.dumps(record).encode())
+        elif scope["type"] == "websocket" and scope["path"] == "/ws/voice":
+            await self._browser(receive, send)
         elif scope["type"] == "websocket":
             await self._stream(receive, send)
 
@@ -86,12 +94,33 @@ class EchoAgent:
                 await _say(send, stream, heard, "echo")
                 heard = b""
 
+    async def _browser(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            if message.get("bytes"):
+                self.sound += message["bytes"]
+                continue
+            event = json.loads(message["text"])
+            self.events.append({"event": event["type"], **event})
+            if event["type"] == "hello":
+                await _text(send, {"type": "ready", "call_id": "b1"})
+                await send({"type": "websocket.send", "bytes": bytes(self.greeting)})
+                await _text(send, {"type": "mark", "name": "greeting"})
+            if event["type"] == "hangup":
+                self.events.append({"event": "stop"})
+                await _text(send, {"type": "ended", "disposition": "caller_hung_up"})
+                await send({"type": "websocket.close", "code": 1000})
+
+
+async def _text(send: Send, message: dict[str, Any]) -> None:
+    await send({"type": "websocket.send", "text": json.dumps(message)})
+
 
 async def _say(send: Send, stream: str, sound: bytes, mark: str) -> None:
     media = {"event": "media", "streamSid": stream, "media": {"payload": b64encode(sound).decode()}}
-    await send({"type": "websocket.send", "text": json.dumps(media)})
-    named = {"event": "mark", "streamSid": stream, "mark": {"name": mark}}
-    await send({"type": "websocket.send", "text": json.dumps(named)})
+    await _text(send, media)
+    await _text(send, {"event": "mark", "streamSid": stream, "mark": {"name": mark}})
 
 
 async def _respond(send: Send, status: int, body: bytes) -> None:
