@@ -1,1 +1,1 @@
-"""Understanding of short spoken utterances."""
+"""Understanding of short spoken or typed utterances: words, numbers, dates, intents."""

@@ -1,0 +1,213 @@
+"""One turn of the dialogue: from where the call stands and what was heard to what to do.
+
+heard ─► unclear? ─► say so, after two in a row offer a person
+      ─► an answer to our question? (yes, no, a value) ─► go on with the task
+      ─► a new wish? ─► start its task
+      ─► nothing of these ─► say so and offer a person
+
+task: a value missing ─► ask · must be confirmed ─► read back · else ─► call the tool
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from voice_agent.engines.llm.builtin.answers import yes_or_no
+from voice_agent.engines.llm.builtin.decisions import Say, Step, Task
+from voice_agent.engines.llm.builtin.moment import ACT, SURE, UNHEARD, Moment
+from voice_agent.engines.llm.builtin.slots import answer_for
+from voice_agent.engines.llm.builtin.speaking import END, TRANSFER
+from voice_agent.engines.llm.builtin.tasks import goodbye, proceed, start, tool_for, transfer
+from voice_agent.engines.llm.builtin.tool_schema import Parameter, changes_something
+from voice_agent.engines.nlu.tokens import tokenise
+
+_PATIENCE: Final = 2
+_TRANSFER_AFTER: Final = 3
+
+
+def step(moment: Moment) -> Step:
+    """Decide one turn."""
+    unclear = _unclear(moment)
+    if unclear:
+        return unclear
+    for answer in (
+        _talk,
+        yes_or_no,
+        _give_up,
+        _value,
+        _wish,
+        _correction,
+        _number,
+        _social,
+        _hint,
+    ):
+        found = answer(moment)
+        if found:
+            return found
+    return _missed(moment)
+
+
+def _unclear(moment: Moment) -> Step | None:
+    if not tokenise(moment.text, moment.world.language):
+        return _miss(moment, "not_heard")
+    if moment.turn.said.confidence < UNHEARD:
+        return _miss(moment, "misheard")
+    return None
+
+
+def _miss(moment: Moment, key: str, text: str = "") -> Step:
+    """Something was not understood; patience ends with a person."""
+    misses = moment.state.misses + 1
+    state = replace(moment.state, misses=misses)
+    if misses >= _TRANSFER_AFTER and TRANSFER in moment.world.tools:
+        return transfer(moment, "could_not_help")
+    if misses >= _PATIENCE:
+        return Step(state, Say(moment.speaker.say("offer_person")))
+    return Step(state, Say(text or moment.speaker.say(key)))
+
+
+def _talk(moment: Moment) -> Step | None:
+    """About the talking itself: repeat, wait."""
+    intent, confidence = moment.heard.intent, moment.heard.confidence
+    if confidence < ACT:
+        return None
+    if intent == "repeat":
+        last = moment.turn.heard
+        return moment.say("repeat", last=last) if last else moment.say("nothing_to_repeat")
+    return moment.say("hold") if intent == "hold" else None
+
+
+def _give_up(moment: Moment) -> Step | None:
+    """The caller drops the matter, or has not got what we need."""
+    if moment.heard.confidence < ACT:
+        return None
+    task = moment.state.task
+    if moment.heard.intent == "stop":
+        done = replace(moment.state, task=None, misses=0)
+        return Step(done, Say(moment.speaker.say("dropped" if task else "what_else")))
+    if moment.heard.intent in {"dont_know", "deny"} and task and moment.wanted is not None:
+        if moment.wanted.name in moment.world.wording.sentences["declined"]:
+            return None
+        return moment.say("dont_know", action=moment.speaker.action(task))
+    return None
+
+
+def _value(moment: Moment) -> Step | None:
+    """The value we lack, or others of the open task."""
+    task = moment.state.task
+    if not task or moment.wanted is None:
+        return None
+    slots = moment.spoken_slots(task.tool)
+    if moment.wanted.name not in slots and not _switches(moment, task):
+        answer = _own_words(moment, moment.wanted)
+        if answer is not None:
+            slots[moment.wanted.name] = answer
+    if not slots or _switches(moment, task):
+        return None
+    return proceed(moment, task.filled(slots, doubtful=moment.doubtful))
+
+
+def _own_words(moment: Moment, wanted: Parameter) -> str | None:
+    """The whole answer as the value, or what a no is worth."""
+    if moment.question.kind in {"offer_person", "anything_else", "confirm"}:
+        return None
+    declined: Mapping[str, str] = moment.world.wording.sentences["declined"]
+    if moment.heard.intent == "deny" and wanted.name in declined:
+        return declined[wanted.name]
+    return answer_for(wanted, moment.heard, moment.text)
+
+
+def _switches(moment: Moment, task: Task) -> bool:
+    """Whether the utterance is surely about something else than the open task."""
+    intent = moment.heard.intent
+    if moment.heard.confidence < SURE or intent in {
+        "",
+        "affirm",
+        "deny",
+        "greeting",
+        "thanks",
+        task.intent,
+    }:
+        return False
+    same_values = moment.wanted is not None and moment.wanted.name in moment.spoken_slots(task.tool)
+    related = {"schedule_appointment", "check_order_status", "give_feedback"}
+    return tool_for(moment) != task.tool and not (same_values and intent in related)
+
+
+def _wish(moment: Moment) -> Step | None:
+    """Start what the caller asks for."""
+    heard, tools = moment.heard, moment.world.wording.sentences["tools"]
+    if heard.confidence < ACT or heard.intent not in tools:
+        return _custom_wish(moment)
+    return start(moment, heard.intent, tools[heard.intent])
+
+
+def _custom_wish(moment: Moment) -> Step | None:
+    """A declared tool that no intent stands for, named by its own words."""
+    if moment.heard.confidence >= SURE:
+        return None
+    known = {*moment.world.wording.sentences["tools"].values(), END, TRANSFER}
+    said = set(tokenise(moment.text, moment.world.language))
+    for name in moment.world.tools:
+        words = [word for word in name.split("_")[1:] if len(word) > 2]
+        if name not in known and words and said.issuperset(words):
+            return start(moment, name, name)
+    return None
+
+
+def _correction(moment: Moment) -> Step | None:
+    """As in "No, ten forty three": the last task again with another value."""
+    last = moment.state.last
+    if last is None or moment.state.task is not None:
+        return None
+    tool = moment.world.tools.get(last.tool)
+    slots = moment.spoken_slots(last.tool)
+    if tool is None or not slots or changes_something(tool):
+        return None
+    return proceed(moment, replace(last.filled(slots, doubtful=moment.doubtful), topic=""))
+
+
+def _number(moment: Moment) -> Step | None:
+    """A bare order number: ask what it is for."""
+    tool = "check_order_status"
+    slots = moment.spoken_slots(tool)
+    if not slots or moment.heard.confidence >= ACT:
+        return None
+    task = Task(tool, tool, slots)
+    return moment.speak(moment.speaker.confirm(task, slots), task)
+
+
+def _social(moment: Moment) -> Step | None:
+    heard = moment.heard
+    if heard.confidence < ACT:
+        return None
+    if heard.intent == "goodbye":
+        return goodbye(moment)
+    if heard.intent in {"greeting", "thanks", "help", "identity"}:
+        return moment.say(heard.intent)
+    if heard.intent in {"affirm", "deny"}:
+        return _bare_answer(moment)
+    return None
+
+
+def _bare_answer(moment: Moment) -> Step | None:
+    """A yes or no that answers none of our questions."""
+    if moment.wanted is not None:
+        return _miss(moment, "", moment.speaker.ask(moment.wanted, again=True))
+    return moment.say("what_else")
+
+
+def _hint(moment: Moment) -> Step | None:
+    """Half understood: ask before doing."""
+    intent = moment.heard.intent
+    tool = moment.world.wording.sentences["tools"].get(intent, "")
+    if not tool or tool not in moment.world.tools:
+        return None
+    task = Task(intent, tool)
+    return moment.speak(moment.speaker.say("clarify", action=moment.speaker.action(task)), task)
+
+
+def _missed(moment: Moment) -> Step:
+    if moment.wanted is not None:
+        return _miss(moment, "", moment.speaker.ask(moment.wanted, again=True))
+    return _miss(moment, "unknown")

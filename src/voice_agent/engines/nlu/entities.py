@@ -1,0 +1,143 @@
+"""Every value an utterance holds, each with the name of the parameter it may fill."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from voice_agent.core.speech import Expectation
+from voice_agent.engines.nlu.language import Language
+from voice_agent.engines.nlu.phrases import find_entries, phrase_at, word_at
+from voice_agent.engines.nlu.spoken_codes import find_codes, find_order_ids, follows, typed_code
+from voice_agent.engines.nlu.spoken_contacts import (
+    find_email,
+    find_name,
+    find_phones,
+    typed_email,
+    typed_phone,
+)
+from voice_agent.engines.nlu.spoken_dates import date_words, find_dates
+from voice_agent.engines.nlu.spoken_numbers import find_numbers, number_words
+from voice_agent.engines.nlu.spoken_times import find_times
+from voice_agent.engines.nlu.tokens import plain, tokenise
+from voice_agent.engines.nlu.understanding import Context, Entity
+
+
+@dataclass(frozen=True)
+class _Utterance:
+    text: str
+    tokens: tuple[str, ...]
+    context: Context
+    language: Language
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.language.table("entities")[name]
+        return found
+
+    def expects(self, *kinds: Expectation) -> bool:
+        return self.context.expectation in kinds
+
+    def entity(
+        self, name: str, value: str, start: int, end: int, others: Sequence[str] = ()
+    ) -> Entity:
+        return Entity(name, value, " ".join(self.tokens[start:end]), tuple(others))
+
+
+def find_entities(text: str, context: Context, language: Language) -> tuple[Entity, ...]:
+    """All entities of an utterance; one run of digits may be several (an order, a time)."""
+    said = _Utterance(plain(text), tokenise(text, language), context, language)
+    readers = (_moments, _order_ids, _codes, _contacts, _names, _departments, _ratings, _purposes)
+    return tuple(entity for reader in readers for entity in reader(said))
+
+
+def _moments(said: _Utterance) -> Iterator[Entity]:
+    words = date_words(said.language)
+    dates = find_dates(said.tokens, said.context.now.date(), words)
+    for day in dates:
+        others = [other.isoformat() for other in day.alternatives]
+        yield said.entity("date", day.value.isoformat(), day.start, day.end, others)
+    taken = {at for day in dates for at in range(day.start, day.end)}
+    rest = tuple("," if at in taken else word for at, word in enumerate(said.tokens))
+    halves = find_entries(said.tokens, words.halves)
+    half = tuple(word for _, start, end in halves for word in said.tokens[start:end])
+    expected = said.expects(Expectation.DATE_TIME)
+    for time in find_times((*rest, ",", *half), words, expected=expected):
+        yield said.entity("time", time.value, time.start, time.end, time.alternatives)
+
+
+def _order_ids(said: _Utterance) -> Iterator[Entity]:
+    table = said.table("order_id")
+    expected = said.expects(Expectation.DIGITS)
+    times = {entity.text for entity in _moments(said) if entity.name in {"date", "time"}}
+    for run in find_order_ids(said.tokens, number_words(said.language), table, expected=expected):
+        entity = said.entity("order_id", run.digits, run.start, run.end)
+        named = follows(said.tokens, run.start, table["before"])
+        if named or not any(entity.text in time for time in times):
+            yield entity
+
+
+def _codes(said: _Utterance) -> Iterator[Entity]:
+    words = number_words(said.language)
+    expected = said.expects(Expectation.DIGITS)
+    for name in ("confirmation_number", "identifier"):
+        table = said.table(name)
+        codes = find_codes(said.tokens, words, table, expected=expected)
+        typed = typed_code(said.text, table["least"])
+        if typed:
+            yield Entity(name, typed, typed.lower())
+        for code in codes if not typed else ():
+            yield said.entity(name, code.value, code.start, code.end)
+
+
+def _contacts(said: _Utterance) -> Iterator[Entity]:
+    words = number_words(said.language)
+    if address := typed_email(said.text):
+        yield Entity("email", address, address)
+    elif email := find_email(said.tokens, words, said.table("email")):
+        yield said.entity("email", *email)
+    if number := typed_phone(said.text, said.table("phone")):
+        yield Entity("phone", number, number)
+        return
+    for phone in find_phones(said.tokens, words, said.table("phone")):
+        yield said.entity("phone", *phone)
+
+
+def _names(said: _Utterance) -> Iterator[Entity]:
+    expected = said.expects(Expectation.NAME)
+    if name := find_name(said.tokens, said.table("name"), expected=expected):
+        yield said.entity("name", *name)
+
+
+def _departments(said: _Utterance) -> Iterator[Entity]:
+    for value, start, end in find_entries(said.tokens, said.table("department")):
+        yield said.entity("department", value, start, end)
+
+
+def _ratings(said: _Utterance) -> Iterator[Entity]:
+    table = said.table("rating")
+    alone = said.expects(Expectation.DIGITS)
+    for run in find_numbers(said.tokens, number_words(said.language)):
+        if not table["least"] <= run.value <= table["most"] or len(run.digits) != 1:
+            continue
+        after = phrase_at(said.tokens, run.end, table["after"])
+        before = follows(said.tokens, run.start, table["before"])
+        outer = follows(said.tokens, run.start, ("out of",))
+        if (alone or after or before) and not outer:
+            yield said.entity("rating", run.digits, run.start, run.end)
+
+
+def _purposes(said: _Utterance) -> Iterator[Entity]:
+    """What an appointment is for, up to where its date or time begins."""
+    moments = {entity.text.split()[0] for entity in _moments(said) if entity.text}
+    for at in range(len(said.tokens)):
+        start = phrase_at(said.tokens, at, said.table("purpose")["before"])
+        end = start
+        while start and end < len(said.tokens) and said.tokens[end] not in {*moments, "on", "at"}:
+            end += 1
+        if end > start and not word_at(said.tokens, start).isdecimal():
+            yield said.entity("purpose", " ".join(said.tokens[start:end]), start, end)
+            return
+
+
+def renamed(entity: Entity, name: str) -> Entity:
+    """The same value for another parameter (a new date is a date)."""
+    return replace(entity, name=name)

@@ -1,0 +1,109 @@
+"""Identifiers as they are said: order numbers, confirmation codes, customer numbers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from voice_agent.engines.nlu.phrases import phrase_at, word_at
+from voice_agent.engines.nlu.spoken_numbers import (
+    NumberWords,
+    SpokenNumber,
+    find_numbers,
+    read_number,
+)
+
+_CLOCK_LIKE: Final = re.compile(r"\d{1,2}:\d{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenCode:
+    """Letters (upper case) and digits said by the words `start` up to `end`."""
+
+    value: str
+    start: int
+    end: int
+
+
+def follows(tokens: Sequence[str], start: int, phrases: Sequence[str]) -> bool:
+    """Whether one of `phrases` ends right before `start`."""
+    return any(tuple(tokens[:start])[-len(p.split()) :] == tuple(p.split()) for p in phrases)
+
+
+def find_order_ids(
+    tokens: Sequence[str], words: NumberWords, table: Mapping[str, Any], *, expected: bool
+) -> tuple[SpokenNumber, ...]:
+    """Numbers that name an order: of an order's length, or said where one was asked for."""
+    as_digits = [_unclock(word) for word in tokens]
+    found = find_numbers(as_digits, words, expected=expected)
+    return tuple(run for run in found if _order_length(run, as_digits, table))
+
+
+def _unclock(word: str) -> str:
+    """Some recognisers write "ten forty two" as a time."""
+    return word.replace(":", "") if _CLOCK_LIKE.fullmatch(word) else word
+
+
+def _order_length(run: SpokenNumber, tokens: Sequence[str], table: Mapping[str, Any]) -> bool:
+    """Fewer digits are taken only when they were called an order's."""
+    long_enough = len(run.digits) >= table["least"] or follows(tokens, run.start, table["before"])
+    return bool(long_enough and len(run.digits) <= table["most"])
+
+
+def find_codes(
+    tokens: Sequence[str], words: NumberWords, table: Mapping[str, Any], *, expected: bool
+) -> tuple[SpokenCode, ...]:
+    """Codes of letters and digits after a word that announces one, or anywhere when expected."""
+    found: list[SpokenCode] = []
+    at = 0
+    while at < len(tokens):
+        code = _read_code(tokens, at, words, table)
+        fits = code is not None and table["least"] <= len(code.value) <= table["most"]
+        if code and fits and (expected or follows(tokens, at, table["before"])):
+            if any(mark.isdigit() for mark in code.value):
+                found.append(code)
+            at = code.end
+        else:
+            at += 1
+    return tuple(found)
+
+
+def _read_code(
+    tokens: Sequence[str], at: int, words: NumberWords, table: Mapping[str, Any]
+) -> SpokenCode | None:
+    parts: list[str] = []
+    end = at
+    while end < len(tokens):
+        word = tokens[end]
+        letter = len(word) == 1 and word.isalpha()
+        run = None if letter and word != "o" else read_number(tokens, end, words)
+        if run and run.start == end:
+            parts.append(run.digits)
+            end = run.end
+        elif letter or (word in words.soft_zeros and parts):
+            parts.append("0" if word in words.soft_zeros and parts else word.upper())
+            end = _skip_example(tokens, end + 1, table)
+        elif parts and word in table.get("between", ()):
+            end += 1
+        else:
+            break
+    return SpokenCode("".join(parts), at, end) if parts else None
+
+
+def _skip_example(tokens: Sequence[str], at: int, table: Mapping[str, Any]) -> int:
+    """As in "b as in boy"."""
+    example = phrase_at(tokens, at, table.get("spelled_with", ()))
+    return example + 1 if example and word_at(tokens, example) else at
+
+
+TYPED_CODE: Final = re.compile(r"\b(?=[a-z-]*\d)(?=\d*-?[a-z])[a-z\d]+(?:-[a-z\d]+)*\b")
+"""A code as it is typed: "apt-1042", "c17"."""
+
+
+def typed_code(text: str, least: int) -> str:
+    """The first code written with both letters and digits, upper case, "" when none."""
+    ordinal = re.compile(r"\d+(?:st|nd|rd|th|am|pm)")
+    for match in TYPED_CODE.finditer(text):
+        if len(match[0]) >= least and not ordinal.fullmatch(match[0]):
+            return match[0].upper()
+    return ""

@@ -1,0 +1,125 @@
+"""Times of day as they are said; an hour without morning or afternoon has two readings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from voice_agent.engines.nlu.phrases import find_entries, phrase_at, word_at
+from voice_agent.engines.nlu.spoken_dates import DateWords
+from voice_agent.engines.nlu.spoken_numbers import read_small
+
+Clock = tuple[int, int, int]
+"""Hour, minute, and the word after the expression."""
+
+_HALF_DAY: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTime:
+    """A time of day ("15:30") said by the words `start` up to `end`, and its other reading."""
+
+    value: str
+    start: int
+    end: int
+    alternatives: tuple[str, ...] = ()
+
+
+def find_times(
+    tokens: Sequence[str], words: DateWords, *, expected: bool = False
+) -> tuple[SpokenTime, ...]:
+    """All times in an utterance; `expected` also takes a bare hour ("three")."""
+    half = next((value for value, _, _ in find_entries(tokens, words.halves)), "")
+    found: list[SpokenTime] = []
+    at = 0
+    while at < len(tokens):
+        reading = _read(tokens, at, words, half, sure=expected)
+        if reading:
+            found.append(reading)
+        at = reading.end if reading else at + 1
+    return tuple(found)
+
+
+def _read(
+    tokens: Sequence[str], at: int, words: DateWords, half: str, *, sure: bool
+) -> SpokenTime | None:
+    if tokens[at] in words.clock:
+        return SpokenTime(words.clock[tokens[at]], at, at + 1)
+    clock = _past_or_to(tokens, at, words) or _digital(tokens, at)
+    start = at
+    if not clock:
+        start = phrase_at(tokens, at, words.words["at"]) or at
+        clock = _past_or_to(tokens, start, words) or _digital(tokens, start)
+        clock = clock or _hour(tokens, start, words, sure=sure or start > at)
+    if not clock or clock[0] >= 24 or clock[1] >= 60:
+        return None
+    end = phrase_at(tokens, clock[2], words.words["oclock"]) or clock[2]
+    end = phrase_at(tokens, end, words.halves) or end
+    return _halved(clock, half, words, at, end)
+
+
+def _past_or_to(tokens: Sequence[str], at: int, words: DateWords) -> Clock | None:
+    """As in "half past three", "quarter to four", "ten past nine"."""
+    at = phrase_at(tokens, at, words.words["one"]) or at
+    if word_at(tokens, at) in words.words["half"]:
+        minutes: tuple[int, int] | None = (30, at + 1)
+    elif word_at(tokens, at) in words.words["quarter"]:
+        minutes = (15, at + 1)
+    else:
+        minutes = read_small(tokens, at, words.numbers)
+    if not minutes:
+        return None
+    past = phrase_at(tokens, minutes[1], words.words["past"])
+    to = 0 if past else phrase_at(tokens, minutes[1], words.words["to"])
+    hour = read_small(tokens, past or to, words.numbers) if past or to else None
+    if not hour or not 1 <= hour[0] <= _HALF_DAY or (to and minutes[0] == 30):
+        return None
+    if to and not _says_minutes(tokens, at, minutes[0], words):
+        return None
+    return (hour[0], minutes[0], hour[1]) if past else (_before(hour[0]), 60 - minutes[0], hour[1])
+
+
+def _says_minutes(tokens: Sequence[str], at: int, minutes: int, words: DateWords) -> bool:
+    return word_at(tokens, at) in words.words["quarter"] or minutes in {5, 10, 20, 25}
+
+
+def _before(hour: int) -> int:
+    return hour - 1 if hour > 1 else _HALF_DAY
+
+
+def _digital(tokens: Sequence[str], at: int) -> Clock | None:
+    """As in "10:30"."""
+    hour, colon, minute = word_at(tokens, at).partition(":")
+    if colon and hour.isdecimal() and minute.isdecimal() and len(minute) == 2:
+        return int(hour), int(minute), at + 1
+    return None
+
+
+def _hour(tokens: Sequence[str], at: int, words: DateWords, *, sure: bool) -> Clock | None:
+    """As in "three", "three thirty", "three oh five"; only where something says it is a time."""
+    hour = read_small(tokens, at, words.numbers)
+    if not hour:
+        return None
+    minute, end = 0, hour[1]
+    zero = word_at(tokens, end) in {**words.numbers.zeros, **words.numbers.soft_zeros}
+    more = read_small(tokens, end + 1 if zero else end, words.numbers)
+    if more and (zero or more[0] >= 10):
+        minute, end = more
+    marked = word_at(tokens, end) in words.words["oclock"] or phrase_at(tokens, end, words.halves)
+    plausible = 1 <= hour[0] <= 23 and read_small(tokens, end, words.numbers) is None
+    return (hour[0], minute, end) if plausible and (sure or marked) else None
+
+
+def _halved(clock: Clock, half: str, words: DateWords, start: int, end: int) -> SpokenTime:
+    hour, minute, _ = clock
+    if hour == 0 or hour > _HALF_DAY:
+        return SpokenTime(_written(hour, minute), start, end)
+    morning, afternoon = _written(hour % 12, minute), _written(hour % 12 + 12, minute)
+    if half:
+        return SpokenTime(morning if half == "am" else afternoon, start, end)
+    if hour in words.order["morning_hours"]:
+        return SpokenTime(morning, start, end, (afternoon,))
+    return SpokenTime(afternoon, start, end, (morning,))
+
+
+def _written(hour: int, minute: int) -> str:
+    return f"{hour:02d}:{minute:02d}"
