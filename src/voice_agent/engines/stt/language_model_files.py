@@ -1,0 +1,132 @@
+"""Builds the recogniser's language model once and keeps it in a cache folder.
+
+The folder's name is a hash of everything the model is made of, so a changed template or
+business term makes a new one and an old one is never mistaken for it. It is built beside
+its place and renamed into it: two processes may build at once, and nobody sees half a model.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from voice_agent.core.errors import ConfigurationError
+from voice_agent.engines.stt import utterance_templates
+from voice_agent.engines.stt.domain_language_model import (
+    LanguageModelTables,
+    Recipe,
+    arpa,
+    build,
+    listened_for,
+    sentences,
+)
+from voice_agent.engines.stt.general_language_model import read
+from voice_agent.engines.stt.pronunciations import Lexicon, dictionary, guess, read_lexicon
+from voice_agent.engines.stt.spoken_values import ENGLISH
+
+LAYOUT: Final = 1
+"""Raised when the files or the way they are made change."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """Where a finished model lies."""
+
+    folder: Path
+
+    @property
+    def language_model(self) -> Path:
+        """The trigram model, binary."""
+        return self.folder / "domain.lm.bin"
+
+    @property
+    def dictionary(self) -> Path:
+        """The words it knows and their sounds."""
+        return self.folder / "domain.dict"
+
+
+def acoustic_model() -> Path:
+    """The folder with the general models that come with pocketsphinx."""
+    from pocketsphinx import get_model_path
+
+    return Path(get_model_path("en-us"))
+
+
+def prepare(
+    cache: Path, language: str = "en", phrases: Sequence[str] = (), recipe: Recipe | None = None
+) -> ModelFiles:
+    """The model for these business phrases, built when the cache does not have it.
+
+    Raises:
+        ConfigurationError: the language is unknown or the cache cannot be written.
+    """
+    recipe = recipe or Recipe()
+    terms = tuple(dict.fromkeys(filter(None, map(spoken_form, phrases))))
+    try:
+        source = utterance_templates.source(language)
+    except OSError:
+        raise ConfigurationError(f"there are no utterances for language {language!r}") from None
+    files = ModelFiles(cache / "language-models" / _name(source, terms, recipe))
+    if not files.folder.is_dir():
+        _build_into(files.folder, source, terms, recipe)
+    return files
+
+
+def spoken_form(phrase: str) -> str:
+    """A business term as its words would be heard: lower case, letters and apostrophes."""
+    kept = (c if c.isalpha() or c == "'" else " " for c in phrase.lower())
+    return listened_for(" ".join("".join(kept).split()))
+
+
+def _name(source: str, phrases: Sequence[str], recipe: Recipe) -> str:
+    facts = [LAYOUT, version("pocketsphinx"), source, list(phrases), asdict(recipe)]
+    return hashlib.sha256(orjson.dumps(facts)).hexdigest()[:20]
+
+
+def _build_into(folder: Path, source: str, phrases: Sequence[str], recipe: Recipe) -> None:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    except OSError as error:
+        raise ConfigurationError(f"the cache folder cannot be written: {error}") from None
+    try:
+        _write(ModelFiles(beside), source, phrases, recipe)
+        # Whoever comes second finds the folder there and full; its own copy is thrown away.
+        with contextlib.suppress(OSError):
+            beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write(files: ModelFiles, source: str, phrases: Sequence[str], recipe: Recipe) -> None:
+    models = acoustic_model()
+    lexicon = read_lexicon(models / "cmudict-en-us.dict")
+    general = read(models / "en-us.lm.bin")
+    drawn = sentences(utterance_templates.load(source, ENGLISH), phrases, recipe)
+    words = {word for sentence in drawn for word in sentence}
+    words = {word for word in words if word in lexicon or guess(word)}
+    words.update(general.commonest(recipe.background_words, frozenset(lexicon)))
+    _write_model(files.language_model, build(drawn, general, sorted(words), recipe))
+    _write_dictionary(files.dictionary, words, lexicon)
+
+
+def _write_dictionary(path: Path, words: set[str], lexicon: Lexicon) -> None:
+    path.write_text(dictionary(words, lexicon), "utf-8")
+
+
+def _write_model(path: Path, tables: LanguageModelTables) -> None:
+    """Binary loads ten times faster than the text it is made from."""
+    from pocketsphinx import NGramModel
+
+    text = path.with_suffix(f".{os.getpid()}.arpa")
+    text.write_text(arpa(tables), "utf-8")
+    NGramModel.readfile(str(text)).write(str(path))
+    text.unlink()
