@@ -28,9 +28,20 @@ class QuietServer(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def live(app: FastAPI) -> AsyncIterator[str]:
     """Serve `app`; gives `host:port`."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = QuietServer(_config(app))
+        async with anyio.create_task_group() as group:
+            group.start_soon(server.serve, [listening])
+            await server.ready.wait()
+            try:
+                yield "{}:{}".format(*listening.getsockname())
+            finally:
+                server.should_exit = True
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         ws="websockets-sansio",
         ws_max_size=64 * 1024,
@@ -41,11 +52,3 @@ async def live(app: FastAPI) -> AsyncIterator[str]:
         access_log=False,
         timeout_graceful_shutdown=3,
     )
-    server = QuietServer(config)
-    async with anyio.create_task_group() as group:
-        group.start_soon(server.serve, [listening])
-        await server.ready.wait()
-        try:
-            yield "{}:{}".format(*listening.getsockname())
-        finally:
-            server.should_exit = True

@@ -115,7 +115,9 @@ class BrowserTransport:
         """Send what is to be shown, until cancelled or the page is gone."""
         try:
             while not self._line.over:
-                await self._line.send(event(await self._outbox.get()))
+                happened = await self._outbox.first()
+                await self._line.send(event(happened))
+                self._outbox.sent(happened)
         except TransportClosed:
             logger.info("browser.stuck")
 

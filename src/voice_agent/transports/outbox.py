@@ -38,12 +38,17 @@ class Outbox:
         """The oldest event, or None."""
         return self._events.popleft() if self._events else None
 
-    async def get(self) -> CallEvent:
-        """The oldest event, waiting for one."""
+    async def first(self) -> CallEvent:
+        """The oldest event, waiting for one; it stays until `sent`."""
         while not self._events:
             self._arrived = anyio.Event()
             await self._arrived.wait()
-        return self._events.popleft()
+        return self._events[0]
+
+    def sent(self, event: CallEvent) -> None:
+        """Forget an event got by `first`, unless it was dropped meanwhile."""
+        if self._events and self._events[0] is event:
+            self._events.popleft()
 
     def _drop(self) -> None:
         self.dropped += 1
