@@ -26,7 +26,7 @@ from voice_agent.simulation.report import CallReport, recorded_turns, with_sound
 from voice_agent.simulation.script_file import Plan
 from voice_agent.simulation.socket_loop import EndedBy
 from voice_agent.simulation.transcribe import transcribe
-from voice_agent.simulation.voices import entered, make_steps
+from voice_agent.simulation.voices import make_steps, start_engine
 from voice_agent.simulation.wav import write_wav
 
 RECOGNISERS = ("pocketsphinx",)
@@ -176,7 +176,7 @@ async def _transcribed(result: PhoneResult, heard: CallHeard, report: CallReport
     recording = result.recording
     try:
         async with AsyncExitStack() as stack:
-            recognizer = await entered(stack, Kind.STT, RECOGNISERS)
+            recognizer = await start_engine(Kind.STT, RECOGNISERS, stack)
             track = b"".join(recording.agent)
             return await transcribe(recognizer, track, recording.format, heard.agent_speech)
     except VoiceAgentError as error:

@@ -1,6 +1,6 @@
 """Turns a plan into sound: texts through the project's own synthesisers, files as they are."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,8 @@ from voice_agent.core.audio import AudioFormat, encode
 from voice_agent.core.errors import ConfigurationError, ProviderUnavailable
 from voice_agent.core.ports import SpeechSynthesizer
 from voice_agent.core.speech import SpeechRequest, SpokenAudio
-from voice_agent.engines.registry import Kind, Provider, providers, read_options
+from voice_agent.engines.registry import Kind
+from voice_agent.engines.selection import choose_engine
 from voice_agent.simulation.caller import HangUp, Press, Step, Utter, Wait
 from voice_agent.simulation.script_file import Plan, PlayFile, SayText
 from voice_agent.simulation.wav import read_wav
@@ -43,28 +44,19 @@ async def open_synthesizer() -> AsyncIterator[SpeechSynthesizer]:
         ProviderUnavailable: none works; the message gives each one's next step.
     """
     async with AsyncExitStack() as stack:
-        yield await entered(stack, Kind.TTS, PREFERRED)
+        yield await start_engine(Kind.TTS, PREFERRED, stack)
 
 
-async def entered(stack: AsyncExitStack, kind: Kind, preferred: tuple[str, ...]) -> Any:
-    """The first of the preferred engines that is usable here, started within `stack`."""
-    known = providers(kind)
-    problems = []
-    for name in preferred:
-        if name not in known:
-            problems.append(f"{name}: not installed")
-        elif problem := _problem(known[name]):
-            problems.append(f"{name}: {problem}")
-        else:
-            engine = known[name].build(read_options(known[name], {}))
-            if hasattr(engine, "__aenter__"):
-                await stack.enter_async_context(engine)
-            return engine
-    raise ProviderUnavailable(f"no {kind} engine works here: {'; '.join(problems)}", provider=kind)
+async def start_engine(kind: Kind, names: Sequence[str], stack: AsyncExitStack) -> Any:
+    """The first of these engines that is usable here, started within `stack`.
 
-
-def _problem(provider: Provider) -> str:
-    return provider.check(read_options(provider, {}))
+    Raises:
+        ProviderUnavailable: none works; the message gives each one's next step.
+    """
+    try:
+        return (await choose_engine(kind, names, lambda _: {}, stack)).engine
+    except ConfigurationError as error:
+        raise ProviderUnavailable(str(error), provider=str(kind)) from None
 
 
 async def _sounded(
