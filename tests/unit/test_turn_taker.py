@@ -18,6 +18,7 @@ from voice_agent.pipeline.turns import (
     EndRequested,
     Event,
     HungUp,
+    LeaveRequested,
     Reassure,
     ReplyAudible,
     ReplyFinished,
@@ -320,6 +321,7 @@ EVENTS = st.one_of(
     st.builds(ReplyFinished, TURNS, st.booleans()),
     st.builds(EndRequested, TURNS, st.just(Disposition.AGENT_ENDED)),
     st.builds(HungUp, st.just(Disposition.CALLER_HUNG_UP)),
+    st.builds(LeaveRequested, st.just(Disposition.SERVER_STOPPED)),
 )
 STEPS = st.lists(st.tuples(EVENTS | st.floats(0.0, 40.0), st.floats(0, 3)), min_size=1, max_size=60)
 
@@ -377,3 +379,18 @@ def test_silence_is_never_answered(steps: list[tuple[Event | float, float]]) -> 
 def test_turn_numbers_only_grow(steps: list[tuple[Event | float, float]]) -> None:
     turns = [reply.turn for reply in play(steps).replies()]
     assert turns == sorted(set(turns))
+
+
+def test_a_server_that_stops_says_goodbye_first() -> None:
+    table = Table().greeted()
+    table.caller_says("where is my order")
+    table.tell(LeaveRequested(Disposition.SERVER_STOPPED))
+    assert CancelReply(2) in table.said
+    goodbye = table.replies()[-1]
+    assert (goodbye.reason, goodbye.disposition) == (
+        ReplyReason.FAREWELL,
+        Disposition.SERVER_STOPPED,
+    )
+    table.tell(ReplyAudible(goodbye.turn))
+    table.tell(ReplyFinished(goodbye.turn), after=2.0)
+    assert table.said[-1] == EndCall(Disposition.SERVER_STOPPED)

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 MARK_RETURN_ALLOWANCE = 0.5
 """How long a mark may be under way before a missing one is taken as `not played yet` (s)."""
 
+ROUNDING = 1e-3
+"""Two sums of the same lengths may differ by this much (s): eight samples of a phone."""
+
 
 @dataclass(slots=True)
 class _Spoken:
@@ -142,9 +145,9 @@ class PlayoutLedger:
         if turn != self._turn:
             return HeardText("", "")
         reply = self._reply
-        if reply.cut_at is None and not reply.pending_marks and reply.proven >= reply.queued > 0:
+        if reply.cut_at is None and 0 < reply.queued <= reply.proven + ROUNDING:
             return HeardText(reply.text, "")
-        words = bisect_right(reply.word_ends, self.heard_seconds(at))
+        words = bisect_right(reply.word_ends, self.heard_seconds(at) + ROUNDING)
         end = reply.text_ends[words - 1] if words else 0
         return HeardText(reply.text[:end], reply.text[end:])
 

@@ -44,6 +44,7 @@ from voice_agent.pipeline.turns import (
     EndRequested,
     Event,
     HungUp,
+    LeaveRequested,
     Reassure,
     ReplyAudible,
     ReplyFinished,
@@ -120,9 +121,12 @@ class TurnTaker:
         self._interrupted = False
         self._interruptible = True
         self._audible = False
+        self._reassuring = False
+        self._reply_by = 0.0
         self._prompts = 0
         self._failures = 0
         self._ending: Disposition | None = None
+        self._leaving = False
         self._idle_at = 0.0
         self._out: list[Command] = []
 
@@ -148,6 +152,8 @@ class TurnTaker:
                     self._reply_event(event, at)
             case TimerFired():
                 self._timer_fired(event.timer, at)
+            case LeaveRequested() if not self._leaving:
+                self._leave(event.disposition, at)
             case HungUp():
                 self._end(event.disposition)
         return self._out
@@ -250,6 +256,8 @@ class TurnTaker:
         said, self._heard = self._heard, _Heard()
         self._answered = said if reason is ReplyReason.RESPOND else _Heard()
         self._audible = False
+        self._reassuring = False
+        self._reply_by = at + self._policy.longest_reply
         self._interruptible = reason is not ReplyReason.FAREWELL
         self.state = State.THINKING
         self._do(
@@ -263,7 +271,7 @@ class TurnTaker:
             )
         )
         self._do(SetTimer(Timer.DEAD_AIR, at + self._policy.dead_air))
-        self._do(SetTimer(Timer.REPLY, at + self._policy.longest_reply))
+        self._do(SetTimer(Timer.REPLY, self._reply_by))
 
     def _reply_event(
         self, event: ReplyAudible | ReplyQuiet | ReplyFinished | EndRequested, at: float
@@ -272,6 +280,8 @@ class TurnTaker:
             case ReplyAudible():
                 self._audible = True
                 self._failures = 0
+                if not self._reassuring:
+                    self._reply_by = at + self._policy.longest_reply
                 if self.state is State.THINKING:
                     self.state = State.SPEAKING
                 self._do(StopTimer(Timer.DEAD_AIR))
@@ -279,8 +289,9 @@ class TurnTaker:
             case ReplyQuiet():
                 if self.state is State.SPEAKING:
                     self.state = State.THINKING
+                self._reassuring = False
                 self._do(SetTimer(Timer.DEAD_AIR, at + self._policy.dead_air))
-                self._do(SetTimer(Timer.REPLY, at + self._policy.longest_reply))
+                self._do(SetTimer(Timer.REPLY, max(self._reply_by, at + self._policy.dead_air)))
             case ReplyFinished():
                 self._reply_finished(event, at)
             case EndRequested():
@@ -289,7 +300,7 @@ class TurnTaker:
     def _reply_finished(self, event: ReplyFinished, at: float) -> None:
         heard = self._heard
         spoken_over = self.state is State.OVERLAP or bool(heard.text or heard.awaited_finals)
-        if self._ending is Disposition.TOO_LONG or (self._ending and not spoken_over):
+        if self._ending is not None and (self._leaving or not spoken_over):
             self._end(self._ending)
         elif not event.heard and not self._audible:
             self._apologise(at)
@@ -330,6 +341,7 @@ class TurnTaker:
             case Timer.LONG_UTTERANCE, State.USER_SPEAKING:
                 self._cut_in(at)
             case Timer.DEAD_AIR, State.THINKING:
+                self._reassuring = True
                 self._do(Reassure(self.turn))
                 self._do(SetTimer(Timer.DEAD_AIR, at + 3 * self._policy.dead_air))
             case Timer.REPLY, State.THINKING | State.SPEAKING | State.OVERLAP:
@@ -363,6 +375,7 @@ class TurnTaker:
         if self.state in _REPLYING:
             self._do(CancelReply(self.turn))
         self._ending = disposition
+        self._leaving = disposition is not Disposition.CALLER_IDLE
         self._begin(ReplyReason.FAREWELL, at)
 
     def _end(self, disposition: Disposition) -> None:

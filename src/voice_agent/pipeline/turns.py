@@ -120,6 +120,13 @@ class EndRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveRequested:
+    """Say goodbye and end the call, for a reason from outside the conversation."""
+
+    disposition: Disposition
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A deadline set by `SetTimer` has come."""
 
@@ -143,6 +150,7 @@ Event = (
     | ReplyQuiet
     | ReplyFinished
     | EndRequested
+    | LeaveRequested
     | TimerFired
     | HungUp
 )

@@ -1,0 +1,34 @@
+"""What one call speaks, hears and thinks with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from voice_agent.core.ports import (
+    LanguageModel,
+    SpeechRecognizer,
+    SpeechSynthesizer,
+    ToolExecutor,
+    VoiceActivityDetector,
+)
+from voice_agent.core.speech import Expectation
+
+
+def _anything(_text: str) -> Expectation:
+    return Expectation.ANYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Shared by all calls; each opens its own streams. `names` are for the record."""
+
+    detector: VoiceActivityDetector
+    recognizer: SpeechRecognizer
+    model: LanguageModel
+    synthesizer: SpeechSynthesizer
+    tools: ToolExecutor
+    names: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
+    voice: str = ""
+    phrases: tuple[str, ...] = ()
+    expectation_of: Callable[[str], Expectation] = _anything
+    """What kind of answer a sentence of the agent asks for."""

@@ -1,0 +1,133 @@
+"""The ear of a call: sound in, speech boundaries and text out.
+
+Every frame goes to the voice activity detector and to the recogniser; the detector's verdicts,
+made discrete by the gate, tell the recogniser where speech begins and ends. A recogniser that
+dies is opened again: the call goes on with what is said from then.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+import structlog
+
+from voice_agent.core.audio import AudioFrame
+from voice_agent.core.clock import Clock
+from voice_agent.core.errors import ProviderError
+from voice_agent.core.ports import (
+    RecognitionStream,
+    RecognizerInput,
+    SpeechRecognizer,
+    VoiceActivityDetector,
+)
+from voice_agent.core.speech import (
+    Expectation,
+    RecognitionEvent,
+    RecognitionFailed,
+    RecognitionRequest,
+    SpeechStarted,
+    SpeechStopped,
+    Transcript,
+    VoiceActivity,
+)
+from voice_agent.pipeline.audio_clock import AudioClock
+from voice_agent.pipeline.turns import CallerStarted, CallerStopped, Event, TextHeard
+from voice_agent.pipeline.voice_gate import VoiceGate
+
+log = structlog.get_logger(__name__)
+
+REOPEN_DELAY: Final = 0.5
+"""Pause before a dead recogniser is opened again (s)."""
+
+
+class Ear:
+    """Listens to one caller; reports to `emit` on the event loop."""
+
+    def __init__(
+        self,
+        detector: VoiceActivityDetector,
+        recognizer: SpeechRecognizer,
+        request: RecognitionRequest,
+        *,
+        gate: VoiceGate,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        trouble: Callable[[ProviderError], None],
+    ) -> None:
+        self._detector = detector
+        self._recognizer = recognizer
+        self._request = request
+        self._gate = gate
+        self._clock = clock
+        self._emit = emit
+        self._trouble = trouble
+        self._audio_clock = AudioClock()
+        self._stream: RecognitionStream | None = None
+        self._activity = detector.open(request.format, self._on_activity)
+        self._died = anyio.Event()
+
+    def push(self, frame: AudioFrame) -> None:
+        """Take the next frame; never blocks."""
+        self._audio_clock.frame_arrived(frame.end, self._clock.now())
+        self._send(frame)
+        self._activity.push(frame)
+
+    def expect(self, answer: Expectation) -> None:
+        """Tell the recogniser what kind of answer was asked for."""
+        self._send(answer)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Ear"]:
+        """Listen inside the block."""
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._keep_recognizer_open)
+            try:
+                yield self
+            finally:
+                self._activity.close()
+                tasks.cancel_scope.cancel()
+
+    async def _keep_recognizer_open(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        announced = False
+        while True:
+            self._died = anyio.Event()
+            try:
+                async with self._recognizer.open(self._request, self._on_recognition) as stream:
+                    self._stream = stream
+                    if not announced:
+                        task_status.started()
+                        announced = True
+                    await self._died.wait()
+            except ProviderError as error:
+                self._trouble(error)
+            finally:
+                self._stream = None
+            if not announced:
+                task_status.started()
+                announced = True
+            await anyio.sleep(REOPEN_DELAY)
+
+    def _send(self, item: RecognizerInput) -> None:
+        if self._stream is not None:
+            self._stream.send(item)
+
+    def _on_activity(self, activity: VoiceActivity) -> None:
+        match self._gate.process(activity):
+            case SpeechStarted() as started:
+                self._send(started)
+                self._emit(CallerStarted())
+            case SpeechStopped() as stopped:
+                self._send(stopped)
+                self._emit(CallerStopped(self._audio_clock.moment(stopped.at)))
+            case None:
+                pass
+
+    def _on_recognition(self, event: RecognitionEvent) -> None:
+        match event:
+            case Transcript():
+                self._emit(TextHeard(event.text, event.final, event.confidence, event.completeness))
+            case RecognitionFailed():
+                self._trouble(event.error)
+                self._stream = None
+                self._died.set()

@@ -1,0 +1,72 @@
+"""All live calls: begins their sessions, and lets them end when the server stops."""
+
+from typing import Final
+
+import anyio
+import structlog
+
+from voice_agent.core.call import Call, Disposition
+from voice_agent.core.clock import Clock
+from voice_agent.core.ports import CallLog, MediaTransport
+from voice_agent.pipeline.engines import Engines
+from voice_agent.pipeline.session import CallSession, SessionSettings
+
+logger = structlog.get_logger(__name__)
+
+DRAIN_WITHIN: Final = 12.0
+"""How long callers are given to hear the goodbye when the server stops (s)."""
+
+
+class Switchboard:
+    """Runs calls, many at a time."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        settings: SessionSettings,
+        clock: Clock,
+        log: CallLog,
+    ) -> None:
+        self._engines = engines
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._sessions: dict[str, CallSession] = {}
+        self._empty = anyio.Event()
+
+    def __len__(self) -> int:
+        """Calls that are live now."""
+        return len(self._sessions)
+
+    async def run_call(self, call: Call, transport: MediaTransport) -> Disposition:
+        """Lead a call to its end; never raises but for cancellation."""
+        self._log.begin(call)
+        session = CallSession(
+            call,
+            transport,
+            engines=self._engines,
+            settings=self._settings,
+            clock=self._clock,
+            readers=[self._log.append],
+        )
+        self._sessions[call.id] = session
+        logger.info("call.started", call=call.id, channel=call.channel.value)
+        try:
+            disposition = await session.run()
+        finally:
+            del self._sessions[call.id]
+            if not self._sessions:
+                self._empty.set()
+        logger.info("call.ended", call=call.id, disposition=disposition.value)
+        return disposition
+
+    async def drain(self) -> None:
+        """Say goodbye in every call and wait, within a deadline, until they are over."""
+        if not self._sessions:
+            return
+        self._empty = anyio.Event()
+        logger.info("calls.draining", calls=len(self._sessions))
+        for session in self._sessions.values():
+            session.leave(Disposition.SERVER_STOPPED)
+        with anyio.move_on_after(DRAIN_WITHIN):
+            await self._empty.wait()
