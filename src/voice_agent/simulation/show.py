@@ -7,7 +7,7 @@ from rich.text import Text
 from voice_agent.simulation.handset import Handset
 from voice_agent.simulation.report import CallReport, TurnReport
 
-BAR = 44
+BAR = 32
 COLOURS = ("cyan", "blue", "magenta", "yellow", "green", "red", "bright_cyan", "bright_magenta")
 
 
@@ -60,11 +60,11 @@ def _waterfall(turns: list[TurnReport]) -> Table:
     table = Table(title="Wait per turn, as heard", title_justify="left", box=None)
     table.add_column("turn")
     table.add_column("ms", justify="right")
-    table.add_column("stages at the server")
+    table.add_column("stages at the server, the rest on the way", overflow="fold")
     longest = max(max(t.latency_ms or 0.0, sum(t.stages_ms.values())) for t in turns) or 1.0
     for number, turn in enumerate(turns):
         name = turn.caller or turn.said or ("greeting" if number == 0 else "-")
-        table.add_row(name[:32], f"{turn.latency_ms:.0f}", _bar(turn, longest))
+        table.add_row(name[:24], f"{turn.latency_ms:.0f}", _bar(turn, longest))
     return table
 
 
