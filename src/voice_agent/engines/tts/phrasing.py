@@ -47,7 +47,12 @@ class Phrase:
 
 def phrases(text: str, *, keep_commas: bool = False) -> list[Phrase]:
     """Cut a clause; `keep_commas` leaves those to an engine that phrases well itself."""
-    return list(_phrases(_printable(text).split(), keep_commas=keep_commas))
+    return list(_phrases(printable(text).split(), keep_commas=keep_commas))
+
+
+def printable(text: str) -> str:
+    """The text without control characters and broken ones, which become spaces."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _phrases(tokens: Sequence[str], *, keep_commas: bool) -> Iterator[Phrase]:
@@ -71,7 +76,3 @@ def _pause_after(token: str, following: str) -> float:
         return 0.0
     goes_on = bare.endswith(".") and following[:1].islower()
     return 0.0 if goes_on else SENTENCE_PAUSE
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

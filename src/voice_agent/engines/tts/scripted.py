@@ -15,6 +15,7 @@ from voice_agent.core.audio import AudioFormat, encode
 from voice_agent.core.errors import ProviderError, ProviderUnavailable
 from voice_agent.core.speech import SpeechEvent, SpeechRequest, SpokenAudio, SpokenWord
 from voice_agent.engines.registry import Kind, Provider
+from voice_agent.engines.tts.phrasing import printable
 
 _FREQUENCY: Final = 440.0
 _AMPLITUDE: Final = 8000
@@ -48,7 +49,7 @@ class ScriptedSynthesizer:
         self._fail_when_told(request)
         seconds = self._options.word_ms / 1000 / request.rate
         written = 0
-        for number, word in enumerate(request.text.split()):
+        for number, word in enumerate(printable(request.text).split()):
             await anyio.sleep(self._options.word_delay if number else self._options.first_delay)
             # Rounded from the clause's start, so that long clauses do not drift.
             until = round((number + 1) * seconds * request.format.rate)

@@ -17,6 +17,7 @@ from voice_agent.core.errors import (
 )
 from voice_agent.core.mailbox import Mailbox
 from voice_agent.core.speech import SpeechEvent, SpeechRequest, SpokenAudio, SpokenWord
+from voice_agent.engines.tts.phrasing import printable
 from voice_agent.engines.worker_channel import WorkerMessage
 from voice_agent.engines.worker_process import WorkerProcess
 
@@ -93,8 +94,8 @@ class WorkerSynthesizer:
         header = {
             "type": "speak",
             "id": number,
-            "text": request.text,
-            "voice": request.voice or self._voice,
+            "text": printable(request.text),
+            "voice": printable(request.voice) or self._voice,
             "rate": request.rate,
             "encoding": request.format.encoding,
             "hz": request.format.rate,

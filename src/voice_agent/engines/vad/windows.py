@@ -1,5 +1,6 @@
 """Sound of one call cut into windows of 32 ms, each with its place on the audio clock."""
 
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -47,26 +48,25 @@ class WindowCutter:
         """`rate` in Hz."""
         self._rate = rate
         self._size = round(WINDOW * rate)
+        self._whole: deque[tuple[float, Window]] = deque()
         self._held = np.zeros(0, np.int16)
         self._start = 0.0
 
     def add(self, samples: Samples, start: float) -> None:
         """Take sound that begins at `start` seconds; a gap drops the window it cuts in two."""
-        if not len(self._held) or start > self._end + GAP:
+        if not len(self._held) or start > self._start + len(self._held) / self._rate + GAP:
             self._held, self._start = samples, start
         else:
             self._held = np.concatenate((self._held, samples))
+        while len(self._held) >= self._size:
+            self._whole.append((self._start, self._cut()))
 
     def take(self) -> tuple[float, Window] | None:
         """The next whole window and its start, or None."""
-        if len(self._held) < self._size:
-            return None
-        start = self._start
+        return self._whole.popleft() if self._whole else None
+
+    def _cut(self) -> Window:
         window = self._held[: self._size].astype(np.float32) / np.float32(32768)
         self._held = self._held[self._size :]
         self._start += self._size / self._rate
-        return start, window
-
-    @property
-    def _end(self) -> float:
-        return self._start + len(self._held) / self._rate
+        return window
