@@ -173,8 +173,14 @@ def _deliver(outcome: "CallOutcome", record: Path | None, json: Path | None) -> 
         if json:
             json.write_bytes(outcome.json())
     except OSError as error:
-        typer.echo(f"the call took place, but {error.filename} cannot be written: {error.strerror}")
+        typer.echo(
+            f"the call took place, but {error.filename} cannot be written: {error.strerror}",
+            err=True,
+        )
         raise typer.Exit(1) from None
+    if outcome.failure:
+        typer.echo(f"call failed: {outcome.failure}", err=True)
+        raise typer.Exit(1)
 
 
 def _misuse(message: str) -> NoReturn:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from voice_agent.core.audio import PHONE, WIDEBAND, AudioFormat
+from voice_agent.core.call import Disposition
 from voice_agent.core.errors import NotFoundError, TransportClosed, VoiceAgentError
 from voice_agent.engines.registry import Kind
 from voice_agent.simulation.analysis import CallHeard, analyse, utterances_in
@@ -30,6 +31,10 @@ from voice_agent.simulation.voices import make_steps, start_engine
 from voice_agent.simulation.wav import write_wav
 
 RECOGNISERS = ("pocketsphinx",)
+FAILURES: dict[str, str] = {
+    Disposition.FAILED: "the server gave the call up; its log says why",
+    Disposition.CONNECTION_LOST: "the connection was lost; is the server still running?",
+}
 OnAnswer = Callable[[Handset], None]
 
 
@@ -80,6 +85,11 @@ class CallOutcome:
         recording = self.phone.recording
         tracks = [recording.caller_samples, recording.agent_samples]
         return write_wav(tracks, recording.format.rate)
+
+    @property
+    def failure(self) -> str:
+        """Why the call did not run its course; empty when it did."""
+        return FAILURES.get(self.report.disposition, "")
 
     def json(self) -> bytes:
         """The report as indented JSON."""
@@ -161,8 +171,14 @@ async def _report(order: CallOrder, result: PhoneResult, heard: CallHeard) -> Ca
 
 
 def _seen_ending(result: PhoneResult) -> str:
-    endings = {EndedBy.CALLER: "caller_hung_up", EndedBy.AGENT: "agent_ended"}
-    return endings.get(result.end.by, "connection_lost") if result.end else "failed"
+    if result.end is None:
+        return Disposition.FAILED
+    endings = {
+        EndedBy.CALLER: Disposition.CALLER_HUNG_UP,
+        EndedBy.AGENT: Disposition.AGENT_ENDED,
+        EndedBy.LOST: Disposition.CONNECTION_LOST,
+    }
+    return endings[result.end.by]
 
 
 def _complaints(script: CallerScript) -> list[str]:
