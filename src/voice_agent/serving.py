@@ -1,5 +1,6 @@
 """Binds the port, runs the server, and lets calls end before it goes."""
 
+import logging
 import socket
 
 import structlog
@@ -31,12 +32,16 @@ def serve(settings: Settings) -> None:
         app,
         log_config=None,
         ws="websockets-sansio",
-        ws_max_size=256 * 1024,
+        ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_WITHIN,
         lifespan="on",
+    )
+    # A known failure is told in one sentence by whoever catches it, not as a stack trace.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda _record: not isinstance(app.state.failure, VoiceAgentError)
     )
     server = _Server(config, settings)
     with listening:

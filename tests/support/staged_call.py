@@ -1,9 +1,10 @@
 """A whole call on a virtual clock: scripted engines here, a tone-making caller there."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
+from typing import Any
 
 import anyio
 
@@ -146,12 +147,12 @@ class Play:
     hearing_delay: float = 0.1
 
 
-def stage(play: Play, caller: Callable[[Stage], Awaitable[None]]) -> Stage:
+def stage(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
     """Play a call to its end on a virtual clock; `caller` is the person at the other end."""
     return run_virtual(_play, play, caller)
 
 
-async def _play(play: Play, caller: Callable[[Stage], Awaitable[None]]) -> Stage:
+async def _play(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
     clock = LoopClock()
     line = SimulatedLine(clock)
     model = ScriptedModel(*play.answers)

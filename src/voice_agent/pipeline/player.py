@@ -20,6 +20,8 @@ LEAD: Final = 0.4
 """How much unplayed sound the caller's end may hold (s)."""
 CHUNK: Final = 0.1
 """Sound per message once playing (s)."""
+FIRST_CHUNK: Final = 0.06
+"""Sound gathered before a silent line is sent any, so that it does not run dry at once (s)."""
 CAPACITY: Final = 60.0
 """How much sound may wait here before the synthesiser has to (s)."""
 MARK_GRACE: Final = 2.0
@@ -127,7 +129,7 @@ class Player:
             if self._clear:
                 self._clear = False
                 await self._transport.send(ClearAudio())
-            elif not self._queue:
+            elif not self._ready():
                 await self._wait_for_sound()
             elif isinstance(self._queue[0], _Mark):
                 await self._send_mark()
@@ -135,6 +137,12 @@ class Player:
                 await self._wait_until(self._due())
             else:
                 await self._send_chunk()
+
+    def _ready(self) -> bool:
+        """Whether there is something to send; a silent line waits for a first chunk or a mark."""
+        if not self._queue or self._sounding or isinstance(self._queue[-1], _Mark):
+            return bool(self._queue)
+        return self._waiting() >= FIRST_CHUNK
 
     def _due(self) -> float:
         return self._plays_until - LEAD + CHUNK

@@ -31,7 +31,7 @@ class Switchboard:
         self._settings = settings
         self._clock = clock
         self._log = log
-        self._sessions: dict[str, CallSession] = {}
+        self._sessions: set[CallSession] = set()
         self._empty = anyio.Event()
 
     def __len__(self) -> int:
@@ -49,12 +49,12 @@ class Switchboard:
             clock=self._clock,
             readers=[self._log.append],
         )
-        self._sessions[call.id] = session
+        self._sessions.add(session)
         logger.info("call.started", call=call.id, channel=call.channel.value)
         try:
             disposition = await session.run()
         finally:
-            del self._sessions[call.id]
+            self._sessions.discard(session)
             if not self._sessions:
                 self._empty.set()
         logger.info("call.ended", call=call.id, disposition=disposition.value)
@@ -66,7 +66,7 @@ class Switchboard:
             return
         self._empty = anyio.Event()
         logger.info("calls.draining", calls=len(self._sessions))
-        for session in self._sessions.values():
+        for session in self._sessions:
             session.leave(Disposition.SERVER_STOPPED)
         with anyio.move_on_after(DRAIN_WITHIN):
             await self._empty.wait()
