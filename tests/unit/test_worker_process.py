@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -11,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.waiting import until
 from voice_agent.core.errors import ProviderUnavailable
 from voice_agent.engines import worker_process
 from voice_agent.engines.worker_channel import WorkerMessage
 from voice_agent.engines.worker_process import WorkerProcess, restart_delay
 
 pytestmark = pytest.mark.anyio
-PATIENCE = 20
 
 
 class Watcher:
@@ -42,12 +41,6 @@ class Watcher:
 
     def bodies(self) -> list[bytes]:
         return [message.body for message in self.messages if message.header["type"] == "echo"]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    with anyio.fail_after(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - processes send no events
-            await anyio.sleep(0.005)
 
 
 def gone(pid: int) -> bool:

@@ -97,7 +97,7 @@ class Espeak:
             return
         if self._library.espeak_SetVoiceByName(voice.encode("utf-8", "replace")) != 0:
             self._voice = ""
-            raise UnknownVoice(f"espeak-ng has no voice {voice!r}; try en-us, en-gb, es or de")
+            raise UnknownVoice(f"espeak-ng has no voice {voice!r}; try en-us, en-gb-x-rp, es or de")
         self._voice = voice
         self._set(_PARAMETER_PITCH, self._pitch)
         self._set(_PARAMETER_RANGE, self._range)
