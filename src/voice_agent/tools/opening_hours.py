@@ -64,9 +64,9 @@ def holiday_on(department: Department, day: date) -> Holiday | None:
 
 
 def say_hours(hours: tuple[OpenHours, ...]) -> str:
-    """`9 AM to 5 PM`, `closed`, `open 24 hours`."""
+    """`9 AM to 5 PM`, `closed`, `24 hours`."""
     if any(span.opens == span.closes == time(0) for span in hours):
-        return "open 24 hours"
+        return "24 hours"
     spans = [f"{say_time(span.opens)} to {say_time(span.closes)}" for span in hours]
     return say_list(spans) or "closed"
 

@@ -57,6 +57,27 @@ _COMMENTS: Final = (
     (1, "Nobody called me back."),
     (3, ""),
 )
+_SUPPORT_ALIASES: Final = (
+    "customer service",
+    "customer care",
+    "service",
+    "help desk",
+    "help",
+    "general",
+    "front desk",
+    "operator",
+    "representative",
+    "agent",
+    "person",
+    "human",
+    "anyone",
+    "shipping",
+    "deliveries",
+    "warehouse",
+    "store",
+    "office",
+    "management",
+)
 _REASONS: Final = ("a refund question", "a damaged parcel", "a change of address")
 
 
@@ -82,18 +103,7 @@ def demo_departments() -> list[DepartmentRow]:
         _department(
             "support",
             "Customer Support",
-            [
-                "customer service",
-                "customer care",
-                "help desk",
-                "help",
-                "representative",
-                "agent",
-                "operator",
-                "person",
-                "human",
-                "anyone",
-            ],
+            list(_SUPPORT_ALIASES),
             _week("08:00", "20:00") + _week("10:00", "16:00", days=[_SATURDAY]),
             agents=3,
             default=True,
