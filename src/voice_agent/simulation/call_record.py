@@ -32,6 +32,9 @@ async def fetch_record(client: httpx2.AsyncClient, url: str, call_id: str) -> di
         while True:
             try:
                 response = await client.get(address)
+            except httpx2.ConnectError:
+                problem = "nothing answers there any more"
+                break
             except httpx2.HTTPError as error:
                 problem = str(error) or type(error).__name__
             else:

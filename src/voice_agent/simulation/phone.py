@@ -251,5 +251,6 @@ def _unreachable(url: str, error: Exception) -> str:
     root = urlunsplit((*urlsplit(url)[:2], "", "", ""))
     if isinstance(error, httpx2.TimeoutException):
         return f"{root} did not answer within {WEBHOOK_TIMEOUT:g} s"
-    detail = "" if isinstance(error, httpx2.ConnectError) else f" ({error})"
-    return f"nothing answers at {root}{detail}; start the server with `make run`"
+    if not isinstance(error, httpx2.ConnectError):
+        return f"the connection to {root} broke ({type(error).__name__}); is the server running?"
+    return f"nothing answers at {root}; start the server with `make run`"
