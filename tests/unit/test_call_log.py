@@ -1,5 +1,6 @@
 """The call log never blocks, stores in order, survives trouble, and drains at the end."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -8,7 +9,7 @@ import anyio.lowlevel
 import pytest
 from sqlalchemy import select
 
-from support.storage import NOW, a_call, events_of, url_of
+from support.storage import NOW, a_call, demo_database, events_of, url_of
 from voice_agent.core.call import Channel, Direction, Disposition
 from voice_agent.core.errors import NotFoundError, ProtocolError
 from voice_agent.core.events import (
@@ -27,7 +28,8 @@ from voice_agent.storage.call_records import CallQuery, CallRecord
 from voice_agent.storage.sql.call_log import SqlCallLog
 from voice_agent.storage.sql.call_records import SqlCallRecords
 from voice_agent.storage.sql.database import Database
-from voice_agent.storage.sql.models import CallEventRow
+from voice_agent.storage.sql.models import CallEventRow, TransferRow
+from voice_agent.storage.sql.repositories.transfers import SqlTransfers
 
 pytestmark = pytest.mark.anyio
 
@@ -109,6 +111,21 @@ async def test_the_end_of_a_call_is_written_without_lingering(tmp_path: Path) ->
         with anyio.fail_after(30):
             while not (await SqlCallRecords(database).page(CallQuery())).calls:
                 await anyio.lowlevel.checkpoint()
+
+
+async def test_the_end_of_a_call_ends_its_wait_for_a_person(tmp_path: Path) -> None:
+    async with demo_database(tmp_path / "agent.db") as database:
+        queue = SqlTransfers(database)
+        async with SqlCallLog(database) as log:
+            for call_id in ("call-1", "call-2"):
+                await queue.enter(call_id, "billing", "a refund", NOW)
+            note(log, "call-1", STARTED, CallEnded(Disposition.TRANSFERRED, 30.0))
+        assert await queue.waiting("billing", NOW) == 1
+        assert (await queue.enter("call-2", "billing", "", NOW)).position == 1
+        async with database.read() as session:
+            closed = TransferRow.call_id == "call-1"
+            row = (await session.scalars(select(TransferRow).where(closed))).one()
+    assert (row.outcome, row.closed_at) == ("transferred", NOW + timedelta(seconds=30))
 
 
 async def test_a_cancelled_server_still_writes_its_last_calls(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from voice_agent.core.events import (
 )
 from voice_agent.storage.backlog import Backlog, Weight
 from voice_agent.storage.sql.database import Database
-from voice_agent.storage.sql.models import CallEventRow, CallRow
+from voice_agent.storage.sql.models import CallEventRow, CallRow, TransferRow
 
 _CAPACITY: Final = 10_000
 _BATCH: Final = 500
@@ -204,6 +204,15 @@ async def _summarise(session: AsyncSession, event: CallEvent) -> None:
             if row is not None:
                 row.disposition, row.duration = disposition.value, duration
                 row.ended_at = row.started_at + timedelta(seconds=max(duration, 0.0))
+                await _leave_queue(session, row)
+
+
+async def _leave_queue(session: AsyncSession, call: CallRow) -> None:
+    """Who is no longer on the line no longer waits with us."""
+    waits = update(TransferRow).where(
+        TransferRow.call_id == call.id, TransferRow.closed_at.is_(None)
+    )
+    await session.execute(waits.values(closed_at=call.ended_at, outcome=call.disposition))
 
 
 def _last_turns(events: Sequence[CallEvent]) -> dict[str, int]:
