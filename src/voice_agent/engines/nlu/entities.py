@@ -1,13 +1,14 @@
 """Every value an utterance holds, each with the name of the parameter it may fill."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.nlu.language import Language
-from voice_agent.engines.nlu.phrases import find_entries, phrase_at, word_at
-from voice_agent.engines.nlu.spoken_codes import find_codes, find_order_ids, follows, typed_code
+from voice_agent.engines.nlu.phrases import Phrases, word_at
+from voice_agent.engines.nlu.spoken_codes import find_codes, find_order_ids, typed_code
 from voice_agent.engines.nlu.spoken_contacts import (
     find_email,
     find_name,
@@ -30,8 +31,11 @@ class _Utterance:
     language: Language
 
     def table(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.language.table("entities")[name]
-        return found
+        return entity_tables(self.language)[name]
+
+    @cached_property
+    def moments(self) -> tuple[Entity, ...]:
+        return tuple(_find_moments(self))
 
     def expects(self, *kinds: Expectation) -> bool:
         return self.context.expectation in kinds
@@ -42,6 +46,18 @@ class _Utterance:
         return Entity(name, value, " ".join(self.tokens[start:end]), tuple(others))
 
 
+@cache
+def entity_tables(language: Language) -> Mapping[str, Mapping[str, Any]]:
+    """The table `entities.toml`, its word lists ready for look-up."""
+    tables = language.table("entities")
+    ready = {name: {key: _ready(value) for key, value in t.items()} for name, t in tables.items()}
+    return ready | {"department": {"names": Phrases(tables["department"])}}
+
+
+def _ready(value: Any) -> Any:
+    return Phrases.of(value) if isinstance(value, list) else value
+
+
 def find_entities(text: str, context: Context, language: Language) -> tuple[Entity, ...]:
     """All entities of an utterance; one run of digits may be several (an order, a time)."""
     said = _Utterance(plain(text), tokenise(text, language), context, language)
@@ -50,6 +66,10 @@ def find_entities(text: str, context: Context, language: Language) -> tuple[Enti
 
 
 def _moments(said: _Utterance) -> Iterator[Entity]:
+    yield from said.moments
+
+
+def _find_moments(said: _Utterance) -> Iterator[Entity]:
     words = date_words(said.language)
     dates = find_dates(said.tokens, said.context.now.date(), words)
     for day in dates:
@@ -57,7 +77,7 @@ def _moments(said: _Utterance) -> Iterator[Entity]:
         yield said.entity("date", day.value.isoformat(), day.start, day.end, others)
     taken = {at for day in dates for at in range(day.start, day.end)}
     rest = tuple("," if at in taken else word for at, word in enumerate(said.tokens))
-    halves = find_entries(said.tokens, words.halves)
+    halves = words.halves.find(said.tokens)
     half = tuple(word for _, start, end in halves for word in said.tokens[start:end])
     expected = said.expects(Expectation.DATE_TIME)
     for time in find_times((*rest, ",", *half), words, expected=expected):
@@ -67,10 +87,10 @@ def _moments(said: _Utterance) -> Iterator[Entity]:
 def _order_ids(said: _Utterance) -> Iterator[Entity]:
     table = said.table("order_id")
     expected = said.expects(Expectation.DIGITS)
-    times = {entity.text for entity in _moments(said) if entity.name in {"date", "time"}}
+    times = {entity.text for entity in said.moments}
     for run in find_order_ids(said.tokens, number_words(said.language), table, expected=expected):
         entity = said.entity("order_id", run.digits, run.start, run.end)
-        named = follows(said.tokens, run.start, table["before"])
+        named = table["before"].before(said.tokens, run.start)
         if named or not any(entity.text in time for time in times):
             yield entity
 
@@ -108,7 +128,7 @@ def _names(said: _Utterance) -> Iterator[Entity]:
 
 
 def _departments(said: _Utterance) -> Iterator[Entity]:
-    for value, start, end in find_entries(said.tokens, said.table("department")):
+    for value, start, end in said.table("department")["names"].find(said.tokens):
         yield said.entity("department", value, start, end)
 
 
@@ -118,26 +138,21 @@ def _ratings(said: _Utterance) -> Iterator[Entity]:
     for run in find_numbers(said.tokens, number_words(said.language)):
         if not table["least"] <= run.value <= table["most"] or len(run.digits) != 1:
             continue
-        after = phrase_at(said.tokens, run.end, table["after"])
-        before = follows(said.tokens, run.start, table["before"])
-        outer = follows(said.tokens, run.start, ("out of",))
+        after = table["after"].end(said.tokens, run.end)
+        before = table["before"].before(said.tokens, run.start)
+        outer = table["outer"].before(said.tokens, run.start)
         if (alone or after or before) and not outer:
             yield said.entity("rating", run.digits, run.start, run.end)
 
 
 def _purposes(said: _Utterance) -> Iterator[Entity]:
     """What an appointment is for, up to where its date or time begins."""
-    moments = {entity.text.split()[0] for entity in _moments(said) if entity.text}
+    moments = {entity.text.split()[0] for entity in said.moments if entity.text}
     for at in range(len(said.tokens)):
-        start = phrase_at(said.tokens, at, said.table("purpose")["before"])
+        start = said.table("purpose")["before"].end(said.tokens, at)
         end = start
         while start and end < len(said.tokens) and said.tokens[end] not in {*moments, "on", "at"}:
             end += 1
         if end > start and not word_at(said.tokens, start).isdecimal():
             yield said.entity("purpose", " ".join(said.tokens[start:end]), start, end)
             return
-
-
-def renamed(entity: Entity, name: str) -> Entity:
-    """The same value for another parameter (a new date is a date)."""
-    return replace(entity, name=name)

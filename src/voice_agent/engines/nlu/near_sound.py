@@ -35,7 +35,7 @@ def _repair(word: str, language: Language) -> str:
 
 
 def _within(word: str, key: str) -> bool:
-    allowed = 1 if len(key) < 8 else 2
+    allowed = 1 if len(key) < 10 else 2
     return abs(len(word) - len(key)) <= allowed and distance(word, key) <= allowed
 
 

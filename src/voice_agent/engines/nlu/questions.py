@@ -11,7 +11,7 @@ from typing import Final
 
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.nlu.language import Language, load_language
-from voice_agent.engines.nlu.patterns import Vocabulary, spaced
+from voice_agent.engines.nlu.patterns import Pattern, Vocabulary, spaced
 from voice_agent.engines.nlu.spoken_numbers import number_words
 from voice_agent.engines.nlu.tokens import tokenise
 
@@ -52,23 +52,25 @@ def _sentences(text: str) -> Iterable[str]:
 
 
 def _ask(sentence: str, language: Language) -> Question | None:
-    said = spaced(tokenise(sentence, language))
+    tokens = tokenise(sentence, language)
+    said, words = spaced(tokens), frozenset(tokens)
     asks = sentence.endswith("?")
-    for question, pattern, only_questions in _rules(language):
-        if (asks or not only_questions) and pattern.search(said):
+    for question, patterns, only_questions in _rules(language):
+        if (asks or not only_questions) and any(
+            pattern.found_in(said, words) for pattern in patterns
+        ):
             return question if asks or question.kind == "ask" else None
     return NO_QUESTION if asks else None
 
 
 @cache
-def _rules(language: Language) -> tuple[tuple[Question, re.Pattern[str], bool], ...]:
+def _rules(language: Language) -> tuple[tuple[Question, tuple[Pattern, ...], bool], ...]:
     table = language.table("questions")
     vocabulary = Vocabulary(table["classes"], frozenset(number_words(language).units))
     rules = []
     for entry in table["question"]:
         parameter = entry.get("parameter", "")
         question = Question(entry["kind"], parameter, Expectation(entry["expectation"]))
-        pattern = vocabulary.compile(entry["patterns"])
-        if pattern is not None:
-            rules.append((question, pattern, bool(entry.get("only_questions", False))))
+        patterns = vocabulary.compile(entry["patterns"])
+        rules.append((question, patterns, bool(entry.get("only_questions", False))))
     return tuple(rules)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voice_agent.engines.nlu.phrases import phrase_at, word_at
+from voice_agent.engines.nlu.phrases import Phrases, word_at
 from voice_agent.engines.nlu.spoken_numbers import (
     NumberWords,
     SpokenNumber,
@@ -13,6 +13,7 @@ from voice_agent.engines.nlu.spoken_numbers import (
     read_number,
 )
 
+_NOTHING: Final = Phrases[str]({})
 _CLOCK_LIKE: Final = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -23,11 +24,6 @@ class SpokenCode:
     value: str
     start: int
     end: int
-
-
-def follows(tokens: Sequence[str], start: int, phrases: Sequence[str]) -> bool:
-    """Whether one of `phrases` ends right before `start`."""
-    return any(tuple(tokens[:start])[-len(p.split()) :] == tuple(p.split()) for p in phrases)
 
 
 def find_order_ids(
@@ -46,7 +42,7 @@ def _unclock(word: str) -> str:
 
 def _order_length(run: SpokenNumber, tokens: Sequence[str], table: Mapping[str, Any]) -> bool:
     """Fewer digits are taken only when they were called an order's."""
-    long_enough = len(run.digits) >= table["least"] or follows(tokens, run.start, table["before"])
+    long_enough = len(run.digits) >= table["least"] or table["before"].before(tokens, run.start)
     return bool(long_enough and len(run.digits) <= table["most"])
 
 
@@ -58,14 +54,18 @@ def find_codes(
     at = 0
     while at < len(tokens):
         code = _read_code(tokens, at, words, table)
-        fits = code is not None and table["least"] <= len(code.value) <= table["most"]
-        if code and fits and (expected or follows(tokens, at, table["before"])):
-            if any(mark.isdigit() for mark in code.value):
-                found.append(code)
-            at = code.end
-        else:
-            at += 1
+        if code and _announced(code, tokens, table, expected=expected):
+            found.append(code)
+        at = code.end if code else at + 1
     return tuple(found)
+
+
+def _announced(
+    code: SpokenCode, tokens: Sequence[str], table: Mapping[str, Any], *, expected: bool
+) -> bool:
+    long_enough = table["least"] <= len(code.value) <= table["most"]
+    digits = any(mark.isdigit() for mark in code.value)
+    return long_enough and digits and (expected or table["before"].before(tokens, code.start))
 
 
 def _read_code(
@@ -92,7 +92,7 @@ def _read_code(
 
 def _skip_example(tokens: Sequence[str], at: int, table: Mapping[str, Any]) -> int:
     """As in "b as in boy"."""
-    example = phrase_at(tokens, at, table.get("spelled_with", ()))
+    example = table.get("spelled_with", _NOTHING).end(tokens, at)
     return example + 1 if example and word_at(tokens, example) else at
 
 

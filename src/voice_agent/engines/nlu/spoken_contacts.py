@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from voice_agent.engines.nlu.phrases import phrase_at, word_at
+from voice_agent.engines.nlu.phrases import word_at
 from voice_agent.engines.nlu.spoken_numbers import NumberWords, find_numbers, read_number
 
 _TYPED_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
@@ -111,7 +111,7 @@ def find_name(tokens: Sequence[str], table: Mapping[str, Any], *, expected: bool
     """A person's name: after words that announce one, or the whole answer when asked for."""
     openers = table["before"] if expected else table["sure"]
     for at in range(len(tokens)):
-        after = phrase_at(tokens, at, openers)
+        after = openers.end(tokens, at)
         if after and (name := _name_at(tokens, after, table)):
             return name
     if not expected:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final
 
 from voice_agent.engines.nlu.language import Language
-from voice_agent.engines.nlu.phrases import entry_at, phrase_at, word_at
+from voice_agent.engines.nlu.phrases import Phrases, word_at
 from voice_agent.engines.nlu.spoken_numbers import (
     NumberWords,
     number_words,
@@ -37,13 +37,13 @@ class SpokenDate:
 class DateWords:
     """The date and time words of a language."""
 
-    days: Mapping[str, int]
+    days: Phrases[int]
     units: Mapping[str, int]
     weekdays: Mapping[str, int]
     months: Mapping[str, int]
-    words: Mapping[str, Sequence[str]]
+    words: Mapping[str, Phrases[str]]
     clock: Mapping[str, str]
-    halves: Mapping[str, str]
+    halves: Phrases[str]
     order: Mapping[str, Any]
     numbers: NumberWords
 
@@ -51,7 +51,11 @@ class DateWords:
 @cache
 def date_words(language: Language) -> DateWords:
     """The table `dates.toml` of a language."""
-    return DateWords(**language.table("dates"), numbers=number_words(language))
+    table = dict(language.table("dates"))
+    table["days"] = Phrases(table["days"])
+    table["halves"] = Phrases(table["halves"])
+    table["words"] = {name: Phrases.of(phrases) for name, phrases in table["words"].items()}
+    return DateWords(**table, numbers=number_words(language))
 
 
 def find_dates(tokens: Sequence[str], today: date, words: DateWords) -> tuple[SpokenDate, ...]:
@@ -76,19 +80,19 @@ def _read(tokens: Sequence[str], at: int, today: date, words: DateWords) -> Spok
 
 
 def _relative(tokens: Sequence[str], at: int, today: date, words: DateWords) -> SpokenDate | None:
-    entry = entry_at(tokens, at, words.days)
+    entry = words.days.entry(tokens, at)
     return SpokenDate(today + timedelta(entry[0]), at, entry[1]) if entry else None
 
 
 def _counted(tokens: Sequence[str], at: int, today: date, words: DateWords) -> SpokenDate | None:
     """As in "in two days", "a week from now"."""
-    within = phrase_at(tokens, at, words.words["within"])
+    within = words.words["within"].end(tokens, at)
     start = within or at
-    one = phrase_at(tokens, start, words.words["one"])
+    one = words.words["one"].end(tokens, start)
     count = (1, one) if one else read_small(tokens, start, words.numbers)
     if not count or word_at(tokens, count[1]) not in words.units:
         return None
-    end = phrase_at(tokens, count[1] + 1, words.words["from_now"])
+    end = words.words["from_now"].end(tokens, count[1] + 1)
     if not within and not end:
         return None
     days = count[0] * words.units[tokens[count[1]]]
@@ -121,7 +125,7 @@ def _month_first(
     month = words.months.get(tokens[at])
     if not month:
         return None
-    start = phrase_at(tokens, at + 1, words.words["the"]) or at + 1
+    start = words.words["the"].end(tokens, at + 1) or at + 1
     day = read_ordinal(tokens, start, words.numbers) or read_small(tokens, start, words.numbers)
     if not day or not 1 <= day[0] <= 31:
         return None
@@ -131,11 +135,11 @@ def _month_first(
 
 def _day_first(tokens: Sequence[str], at: int, today: date, words: DateWords) -> SpokenDate | None:
     """As in "the twenty fifth of November", "25 November"."""
-    start = phrase_at(tokens, at, words.words["the"]) or at
+    start = words.words["the"].end(tokens, at) or at
     day = read_ordinal(tokens, start, words.numbers) or read_small(tokens, start, words.numbers)
     if not day:
         return None
-    here = phrase_at(tokens, day[1], words.words["of"]) or day[1]
+    here = words.words["of"].end(tokens, day[1]) or day[1]
     month = words.months.get(word_at(tokens, here))
     if not month:
         return None
@@ -172,11 +176,11 @@ def _named_day(tokens: Sequence[str], at: int, today: date, words: DateWords) ->
 
 def _day_alone(tokens: Sequence[str], at: int, today: date, words: DateWords) -> SpokenDate | None:
     """As in "the twenty fifth"."""
-    start = phrase_at(tokens, at, words.words["the"])
+    start = words.words["the"].end(tokens, at)
     day = read_ordinal(tokens, start, words.numbers) if start else None
     if not day or not 1 <= day[0] <= 31:
         return None
-    if phrase_at(tokens, day[1], words.words["not_after_ordinal"]):
+    if words.words["not_after_ordinal"].end(tokens, day[1]):
         return None
     return SpokenDate(_next_day(today, day[0]), at, day[1])
 

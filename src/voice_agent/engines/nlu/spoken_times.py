@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from voice_agent.engines.nlu.phrases import find_entries, phrase_at, word_at
+from voice_agent.engines.nlu.phrases import word_at
 from voice_agent.engines.nlu.spoken_dates import DateWords
 from voice_agent.engines.nlu.spoken_numbers import read_small
 
@@ -28,7 +28,7 @@ def find_times(
     tokens: Sequence[str], words: DateWords, *, expected: bool = False
 ) -> tuple[SpokenTime, ...]:
     """All times in an utterance; `expected` also takes a bare hour ("three")."""
-    half = next((value for value, _, _ in find_entries(tokens, words.halves)), "")
+    half = next((value for value, _, _ in words.halves.find(tokens)), "")
     found: list[SpokenTime] = []
     at = 0
     while at < len(tokens):
@@ -47,19 +47,19 @@ def _read(
     clock = _past_or_to(tokens, at, words) or _digital(tokens, at)
     start = at
     if not clock:
-        start = phrase_at(tokens, at, words.words["at"]) or at
+        start = words.words["at"].end(tokens, at) or at
         clock = _past_or_to(tokens, start, words) or _digital(tokens, start)
         clock = clock or _hour(tokens, start, words, sure=sure or start > at)
     if not clock or clock[0] >= 24 or clock[1] >= 60:
         return None
-    end = phrase_at(tokens, clock[2], words.words["oclock"]) or clock[2]
-    end = phrase_at(tokens, end, words.halves) or end
+    end = words.words["oclock"].end(tokens, clock[2]) or clock[2]
+    end = words.halves.end(tokens, end) or end
     return _halved(clock, half, words, at, end)
 
 
 def _past_or_to(tokens: Sequence[str], at: int, words: DateWords) -> Clock | None:
     """As in "half past three", "quarter to four", "ten past nine"."""
-    at = phrase_at(tokens, at, words.words["one"]) or at
+    at = words.words["one"].end(tokens, at) or at
     if word_at(tokens, at) in words.words["half"]:
         minutes: tuple[int, int] | None = (30, at + 1)
     elif word_at(tokens, at) in words.words["quarter"]:
@@ -68,8 +68,8 @@ def _past_or_to(tokens: Sequence[str], at: int, words: DateWords) -> Clock | Non
         minutes = read_small(tokens, at, words.numbers)
     if not minutes:
         return None
-    past = phrase_at(tokens, minutes[1], words.words["past"])
-    to = 0 if past else phrase_at(tokens, minutes[1], words.words["to"])
+    past = words.words["past"].end(tokens, minutes[1])
+    to = 0 if past else words.words["to"].end(tokens, minutes[1])
     hour = read_small(tokens, past or to, words.numbers) if past or to else None
     if not hour or not 1 <= hour[0] <= _HALF_DAY or (to and minutes[0] == 30):
         return None
@@ -104,7 +104,7 @@ def _hour(tokens: Sequence[str], at: int, words: DateWords, *, sure: bool) -> Cl
     more = read_small(tokens, end + 1 if zero else end, words.numbers)
     if more and (zero or more[0] >= 10):
         minute, end = more
-    marked = word_at(tokens, end) in words.words["oclock"] or phrase_at(tokens, end, words.halves)
+    marked = word_at(tokens, end) in words.words["oclock"] or words.halves.end(tokens, end)
     plausible = 1 <= hour[0] <= 23 and read_small(tokens, end, words.numbers) is None
     return (hour[0], minute, end) if plausible and (sure or marked) else None
 

@@ -1,7 +1,7 @@
 """Understanding by tables: sentence patterns with scores, no model, a fraction of a millisecond."""
 
-import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
@@ -9,8 +9,8 @@ from typing import Final
 from voice_agent.engines.nlu.entities import find_entities
 from voice_agent.engines.nlu.language import Language, load_language
 from voice_agent.engines.nlu.near_sound import repaired
-from voice_agent.engines.nlu.patterns import Vocabulary, spaced
-from voice_agent.engines.nlu.phrases import phrase_at, starts_with
+from voice_agent.engines.nlu.patterns import Pattern, Vocabulary, spaced
+from voice_agent.engines.nlu.phrases import Phrases
 from voice_agent.engines.nlu.spoken_numbers import number_words
 from voice_agent.engines.nlu.tokens import tokenise
 from voice_agent.engines.nlu.understanding import Context, Understanding
@@ -26,18 +26,19 @@ _USUAL_WORDS: Final = 12
 @dataclass(frozen=True)
 class _Intent:
     name: str
-    levels: tuple[tuple[float, re.Pattern[str]], ...]
-    cues: tuple[tuple[float, re.Pattern[str]], ...]
+    levels: tuple[tuple[float, Pattern], ...]
+    cues: tuple[tuple[float, Pattern], ...]
 
-    def score(self, said: str, words: int) -> float:
+    def score(self, said: str, tokens: Sequence[str], words: AbstractSet[str]) -> float:
+        """Confidence of the surest pattern, else of all cues together."""
         for confidence, pattern in self.levels:
-            if pattern.search(said):
+            if pattern.found_in(said, words):
                 return confidence
         doubt = 1.0
         for weight, cue in self.cues:
-            if cue.search(said):
+            if cue.found_in(said, words):
                 doubt *= 1 - weight
-        return (1 - doubt) * min(1.0, _USUAL_WORDS / max(words, 1))
+        return (1 - doubt) * min(1.0, _USUAL_WORDS / max(len(tokens), 1))
 
 
 class TableUnderstander:
@@ -70,7 +71,8 @@ def _ranked(tokens: Sequence[str], language: Language) -> list[tuple[str, float]
     said = spaced(tokens)
     if not said:
         return []
-    scores = ((rule.name, rule.score(said, len(tokens))) for rule in _intents(language))
+    words = frozenset(tokens)
+    scores = ((rule.name, rule.score(said, tokens, words)) for rule in _intents(language))
     return sorted((s for s in scores if s[1] >= _LEAST), key=lambda s: s[1], reverse=True)
 
 
@@ -91,16 +93,16 @@ def _vocabulary(language: Language) -> Vocabulary:
 def _intent(
     name: str, rules: Mapping[str, list[str] | dict[str, float]], vocabulary: Vocabulary
 ) -> _Intent:
-    levels = (("certain", CERTAIN), ("likely", LIKELY), ("hint", HINT))
-    compiled = ((score, vocabulary.compile(list(rules.get(key, ())))) for key, score in levels)
-    cues = rules.get("cues", {})
-    weights = cues.items() if isinstance(cues, dict) else ()
-    named = ((weight, vocabulary.compile([_cue(word, vocabulary)])) for word, weight in weights)
-    return _Intent(
-        name,
-        tuple((score, pattern) for score, pattern in compiled if pattern),
-        tuple((weight, pattern) for weight, pattern in named if pattern),
+    scores = (("certain", CERTAIN), ("likely", LIKELY), ("hint", HINT))
+    levels = tuple(
+        (score, pattern)
+        for level, score in scores
+        for pattern in vocabulary.compile(rules.get(level, ()))
     )
+    cues = rules.get("cues", {})
+    weights = tuple(cues.items()) if isinstance(cues, dict) else ()
+    named = vocabulary.compile(_cue(word, vocabulary) for word, _ in weights)
+    return _Intent(name, levels, tuple(zip((weight for _, weight in weights), named, strict=True)))
 
 
 def _cue(word: str, vocabulary: Vocabulary) -> str:
@@ -113,12 +115,17 @@ def _agrees(
     """The yes or no of an answer: its whole sense, else the word it opens with."""
     if confidence >= LIKELY and intent in {"affirm", "deny"}:
         return intent == "affirm"
-    table = language.table("polarity")
+    table = _polarity(language)
     at = 0
-    while end := phrase_at(tokens, at, table["skipped"]):
+    while end := table["skipped"].end(tokens, at):
         at = end
-    if any(starts_with(tokens, at, phrase) for phrase in table["yes_although_no"]):
+    if table["yes_although_no"].end(tokens, at):
         return True
-    if phrase_at(tokens, at, table["no"]):
+    if table["no"].end(tokens, at):
         return False
-    return True if phrase_at(tokens, at, table["yes"]) else None
+    return True if table["yes"].end(tokens, at) else None
+
+
+@cache
+def _polarity(language: Language) -> Mapping[str, Phrases[str]]:
+    return {name: Phrases.of(words) for name, words in language.table("polarity").items()}

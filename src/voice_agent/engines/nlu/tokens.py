@@ -13,7 +13,7 @@ from typing import Final
 
 from voice_agent.engines.nlu.language import Language
 
-MAX_WORDS: Final = 120
+MAX_WORDS: Final = 80
 """Words that are looked at; a caller's sentence has fewer, a pasted page is cut here."""
 
 _MAX_CHARS: Final = 4000

@@ -18,6 +18,7 @@ from voice_agent.engines.llm.builtin.results import (
     result_sentence,
 )
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER, Speaker
+from voice_agent.engines.llm.builtin.tool_schema import changes_something
 from voice_agent.engines.llm.builtin.wording import Wording, load_wording
 from voice_agent.engines.nlu.language import Language, load_language
 from voice_agent.engines.nlu.questions import expectation_of
@@ -97,13 +98,15 @@ def _report(moment: Moment, decided: Step) -> Decision:
 
 def _failure(moment: Moment, task: Task, done: Round, speaker: Speaker) -> str:
     wording = moment.world.wording
-    code = failure_code(done.error, done.call.name, wording)
+    code = failure_code(done.error, done.call.name, wording) or done.error
     known = failure_sentence(done, code, moment.number, wording)
     if known:
-        return known
+        return known if "?" in known else f"{known} {speaker.say('anything_else')}"
     if done.call.name == TRANSFER:
         return speaker.say("transfer_failed", **_message_of(done.result or {}))
-    return speaker.say("tool_failed", action=speaker.action(task))
+    tool = moment.world.tools.get(done.call.name)
+    uncertain = code == "timeout" and tool is not None and changes_something(tool)
+    return speaker.say("tool_unsure" if uncertain else "tool_failed", action=speaker.action(task))
 
 
 def _message_of(content: Mapping[str, object]) -> dict[str, str]:

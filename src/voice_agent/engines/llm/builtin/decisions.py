@@ -27,23 +27,30 @@ Decision = Say | CallTool
 
 @dataclass(frozen=True)
 class Task:
-    """Something the caller wants done; `unsure` are values heard with doubt, to be read back."""
+    """Something the caller wants done.
+
+    `unsure` are values heard with doubt, to be read back; `asking` is one that must be given
+    again even if the tool could do without.
+    """
 
     intent: str
     tool: str
     slots: Mapping[str, Any] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
     topic: str = ""
+    asking: str = ""
 
     def filled(self, slots: Mapping[str, Any], *, doubtful: bool) -> "Task":
         """With more (or corrected) values."""
         doubts = self.unsure | slots.keys() if doubtful else self.unsure - slots.keys()
-        return replace(self, slots={**self.slots, **slots}, unsure=frozenset(doubts))
+        asking = "" if self.asking in slots else self.asking
+        merged = {**self.slots, **slots}
+        return replace(self, slots=merged, unsure=frozenset(doubts), asking=asking)
 
     def without(self, name: str) -> "Task":
         """Asking for one value again."""
         slots = {key: value for key, value in self.slots.items() if key != name}
-        return replace(self, slots=slots, unsure=self.unsure - {name})
+        return replace(self, slots=slots, unsure=self.unsure - {name}, asking=name)
 
 
 @dataclass(frozen=True)

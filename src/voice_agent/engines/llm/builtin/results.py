@@ -10,7 +10,7 @@ from voice_agent.engines.llm.builtin.history import Round
 from voice_agent.engines.llm.builtin.spoken_values import spoken
 from voice_agent.engines.llm.builtin.wording import Wording, first_fitting
 from voice_agent.engines.nlu.language import load_language
-from voice_agent.engines.nlu.patterns import Vocabulary, spaced
+from voice_agent.engines.nlu.patterns import Pattern, Vocabulary, spaced
 from voice_agent.engines.nlu.tokens import tokenise
 
 _MOST_FACTS: Final = 2
@@ -19,15 +19,20 @@ _UNSAID: Final = frozenset({"id", "ok", "success", "found"})
 
 def topic_of(text: str, wording: Wording) -> str:
     """What a question is about in particular (the tracking number, the day), "" when nothing."""
-    said = spaced(tokenise(text, load_language(wording.language.code)))
-    return next((topic for topic, pattern in _topics(wording) if pattern.search(said)), "")
+    tokens = tokenise(text, load_language(wording.language.code))
+    said, words = spaced(tokens), frozenset(tokens)
+    topics = (topic for topic, pattern in _topics(wording) if pattern.found_in(said, words))
+    return next(topics, "")
 
 
 @cache
-def _topics(wording: Wording) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _topics(wording: Wording) -> tuple[tuple[str, Pattern], ...]:
     entries: Mapping[str, list[str]] = wording.results["topics"]
-    compiled = ((topic, Vocabulary({}).compile(patterns)) for topic, patterns in entries.items())
-    return tuple((topic, pattern) for topic, pattern in compiled if pattern)
+    return tuple(
+        (topic, pattern)
+        for topic, patterns in entries.items()
+        for pattern in Vocabulary().compile(patterns)
+    )
 
 
 def values_of(

@@ -95,8 +95,9 @@ def answer_for(parameter: Parameter, heard: Understanding, text: str) -> str | N
 
 
 def missing(tool: ToolDeclaration, task: Task, given: Mapping[str, Any]) -> Parameter | None:
-    """The first required parameter that neither the caller nor `given` has filled."""
+    """The first needed parameter that neither the caller nor `given` has filled."""
     for parameter in parameters_of(tool):
-        if parameter.required and parameter.name not in task.slots and parameter.name not in given:
+        needed = parameter.required or parameter.name == task.asking
+        if needed and parameter.name not in task.slots and parameter.name not in given:
             return parameter
     return None

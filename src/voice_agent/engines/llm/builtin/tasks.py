@@ -29,13 +29,12 @@ def start(moment: Moment, intent: str, tool: str) -> Step:
 
 def _remembered(moment: Moment, tool: str, slots: Mapping[str, Any]) -> Mapping[str, Any]:
     """As in "And when does it arrive?" is about the order just talked about."""
-    last = moment.state.last
+    last, declared = moment.state.last, moment.world.tools.get(tool)
+    if last is None or last.tool != tool or declared is None or changes_something(declared):
+        return {}
     words = set(tokenise(moment.text, moment.world.language))
     again = words & set(moment.world.wording.sentences["words"]["another"])
-    same = (
-        last is not None and last.tool == tool and not changes_something(moment.world.tools[tool])
-    )
-    return last.slots if last and same and not slots and not again else {}
+    return {} if slots or again else last.slots
 
 
 def tool_for(moment: Moment) -> str:
