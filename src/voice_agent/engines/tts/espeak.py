@@ -13,11 +13,15 @@ class EspeakOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    voice: str = Field("en-us", description="A language, with a variant if wanted: en-us+m3")
-    words_per_minute: int = Field(165, ge=80, le=450, description="Pace at rate 1")
-    pitch: int = Field(50, ge=0, le=99, description="Base pitch; 50 is the voice's own")
-    pitch_range: int = Field(60, ge=0, le=100, description="How lively the melody is")
-    deadline: float = Field(5.0, gt=0, description="Longest wait for the next sound, seconds")
+    voice: str = Field(
+        default="en-us", description="A language, with a variant if wanted: en-us+m3"
+    )
+    words_per_minute: int = Field(default=165, ge=80, le=450, description="Pace at rate 1")
+    pitch: int = Field(default=50, ge=0, le=99, description="Base pitch; 50 is the voice's own")
+    pitch_range: int = Field(default=60, ge=0, le=100, description="How lively the melody is")
+    deadline: float = Field(
+        default=5.0, gt=0, description="Longest wait for the next sound, seconds"
+    )
 
 
 def _build(options: EspeakOptions) -> WorkerSynthesizer:

@@ -16,10 +16,13 @@ class FliteOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     voice: Literal["slt", "rms", "awb", "kal16", "kal"] = Field(
-        "slt", description="slt: woman; rms: man; awb: Scottish man; kal16, kal: older, rougher"
+        default="slt",
+        description="slt: woman; rms: man; awb: Scottish man; kal16, kal: older, rougher",
     )
-    pace: float = Field(1.0, ge=0.5, le=2.0, description="Pace at rate 1; higher is faster")
-    deadline: float = Field(5.0, gt=0, description="Longest wait for the next sound, seconds")
+    pace: float = Field(default=1.0, ge=0.5, le=2.0, description="Pace at rate 1; higher is faster")
+    deadline: float = Field(
+        default=5.0, gt=0, description="Longest wait for the next sound, seconds"
+    )
 
 
 def _build(options: FliteOptions) -> WorkerSynthesizer:

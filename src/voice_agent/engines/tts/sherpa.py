@@ -18,11 +18,15 @@ class SherpaOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weights: Path | None = Field(None, description="Folder of an unpacked sherpa-onnx voice")
-    family: Family = Field("vits", description="vits (piper, MMS, coqui), kokoro or kitten")
-    voice: str = Field("0", pattern=r"^\d+$", description="Speaker number")
-    threads: int = Field(1, ge=1, le=16, description="Processor cores used per phrase")
-    deadline: float = Field(15.0, gt=0, description="Longest wait for the next sound, seconds")
+    weights: Path | None = Field(
+        default=None, description="Folder of an unpacked sherpa-onnx voice"
+    )
+    family: Family = Field(default="vits", description="vits (piper, MMS, coqui), kokoro or kitten")
+    voice: str = Field(default="0", pattern=r"^\d+$", description="Speaker number")
+    threads: int = Field(default=1, ge=1, le=16, description="Processor cores used per phrase")
+    deadline: float = Field(
+        default=15.0, gt=0, description="Longest wait for the next sound, seconds"
+    )
 
 
 def missing_files(folder: Path, family: Family) -> list[str]:

@@ -31,7 +31,9 @@ class EnergyOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    margin: float = Field(12.0, ge=3, le=40, description="dB over the noise that is even odds")
+    margin: float = Field(
+        default=12.0, ge=3, le=40, description="dB over the noise that is even odds"
+    )
 
 
 class EnergyStream:

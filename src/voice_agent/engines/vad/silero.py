@@ -44,7 +44,9 @@ class SileroOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    weights: Path | None = Field(None, description="silero_vad.onnx; found by itself if installed")
+    weights: Path | None = Field(
+        default=None, description="silero_vad.onnx; found by itself if installed"
+    )
 
 
 class SileroStream:
