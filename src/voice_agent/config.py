@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
     engine_options: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
-        description='Options by engine, like {"pocketsphinx": {"workers": 2}}.',
+        description='Options by kind and engine, like {"stt.pocketsphinx": {"workers": 2}}.',
     )
 
     patience_ms: int = Field(
@@ -121,9 +121,9 @@ class Settings(BaseSettings):
         """The database's URL, defaulted."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'voice-agent.db'}"
 
-    def options_for(self, engine: str) -> dict[str, Any]:
+    def options_for(self, kind: str, engine: str) -> dict[str, Any]:
         """What is set for one engine."""
-        return self.engine_options.get(engine, {})
+        return self.engine_options.get(f"{kind}.{engine}", {})
 
 
 def load_settings(**overrides: Any) -> Settings:

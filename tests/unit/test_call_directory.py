@@ -96,7 +96,8 @@ def test_calls_are_listed_oldest_first() -> None:
 @pytest.mark.anyio
 async def test_a_command_arrives_in_the_calls_mailbox() -> None:
     directory = CallDirectory()
-    commands = directory.begin(a_call())
+    directory.begin(a_call())
+    commands = directory.commands(a_call().id)
     directory.tell("call-1", HangUp("an operator asked"))
     assert await commands.get() == HangUp("an operator asked")
     with pytest.raises(NotFoundError):

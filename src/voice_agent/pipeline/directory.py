@@ -93,8 +93,8 @@ class CallDirectory:
         """Live calls."""
         return len(self._entries)
 
-    def begin(self, call: Call) -> Mailbox[CallCommand]:
-        """Enter a call; the session reads its commands from the mailbox it gets."""
+    def begin(self, call: Call) -> None:
+        """Enter a call."""
         snapshot = CallSnapshot(
             id=call.id,
             channel=call.channel,
@@ -102,9 +102,15 @@ class CallDirectory:
             caller=mask_caller(call.caller),
             started_at=call.started_at,
         )
-        entry = _Entry(snapshot, Mailbox(_COMMANDS))
-        self._entries[call.id] = entry
-        return entry.commands
+        self._entries[call.id] = _Entry(snapshot, Mailbox(_COMMANDS))
+
+    def commands(self, call_id: str) -> Mailbox[CallCommand]:
+        """Where a call's session reads what it is told.
+
+        Raises:
+            NotFoundError: it is not live.
+        """
+        return self._entry(call_id).commands
 
     def append(self, event: CallEvent) -> None:
         """Follow a call; events of calls that are not here are ignored."""

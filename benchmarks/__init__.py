@@ -1,0 +1,1 @@
+"""Measurements of this product on this machine; `python -m benchmarks` runs them all."""
