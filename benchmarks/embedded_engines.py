@@ -105,21 +105,27 @@ async def detector() -> None:
     """From a frame that completes a window to its result on the event loop."""
     async with SileroDetector() as engine:
         for calls in (1, 20, 50):
-            delays: list[float] = []
-            pushed = 0.0
+            print(f"silero: {calls} calls, frame to result {_spread(await _delays(engine, calls))}")
 
-            def note(_activity: VoiceActivity) -> None:
-                delays.append(time.perf_counter() - pushed)
 
-            streams = [engine.open(PHONE, note) for _ in range(calls)]
-            for number in range(200):
-                pushed = time.perf_counter()
-                for stream in streams:
-                    stream.push(AudioFrame(PHONE.silence(0.02), PHONE, number * 0.02))
-                await anyio.sleep(0.02)
-            print(f"silero: {calls} calls, frame to result {_spread(delays)}")
-            for stream in streams:
-                stream.close()
+async def _delays(engine: SileroDetector, calls: int) -> list[float]:
+    told: list[float] = []
+    delays: list[float] = []
+
+    def note(_activity: VoiceActivity) -> None:
+        told.append(time.perf_counter())
+
+    streams = [engine.open(PHONE, note) for _ in range(calls)]
+    for number in range(200):
+        pushed = time.perf_counter()
+        for stream in streams:
+            stream.push(AudioFrame(PHONE.silence(0.02), PHONE, number * 0.02))
+        await anyio.sleep(0.02)
+        delays += [moment - pushed for moment in told]
+        told.clear()
+    for stream in streams:
+        stream.close()
+    return delays
 
 
 def _spread(seconds: Sequence[float]) -> str:
