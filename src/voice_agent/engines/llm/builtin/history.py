@@ -40,7 +40,7 @@ class Turn:
 def read_turns(messages: Sequence[Message]) -> tuple[Turn, ...]:
     """One turn per message of the caller, in order."""
     starts = [at for at, message in enumerate(messages) if message.role is Role.USER]
-    bounds = zip(starts, [*starts[1:], len(messages)], strict=True)
+    bounds = zip(starts, [*starts, len(messages)][1:], strict=True)
     before = [(messages[:at], messages[at], messages[at + 1 : end]) for at, end in bounds]
     return tuple(_turn(earlier, said, after) for earlier, said, after in before)
 

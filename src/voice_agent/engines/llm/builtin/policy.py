@@ -23,6 +23,8 @@ from voice_agent.engines.nlu.tokens import tokenise
 
 _PATIENCE: Final = 2
 _TRANSFER_AFTER: Final = 3
+_SHORT: Final = 3
+"""An answer of so few words that holds the value asked for is only that."""
 
 
 def step(moment: Moment) -> Step:
@@ -35,8 +37,8 @@ def step(moment: Moment) -> Step:
         yes_or_no,
         _give_up,
         _value,
-        _wish,
         _correction,
+        _wish,
         _number,
         _social,
         _hint,
@@ -130,6 +132,8 @@ def _switches(moment: Moment, task: Task) -> bool:
     }:
         return False
     same_values = moment.wanted is not None and moment.wanted.name in moment.spoken_slots(task.tool)
+    if same_values and len(tokenise(moment.text, moment.world.language)) <= _SHORT:
+        return False
     related = {"schedule_appointment", "check_order_status", "give_feedback"}
     return tool_for(moment) != task.tool and not (same_values and intent in related)
 
@@ -162,7 +166,7 @@ def _correction(moment: Moment) -> Step | None:
         return None
     tool = moment.world.tools.get(last.tool)
     slots = moment.spoken_slots(last.tool)
-    if tool is None or not slots or changes_something(tool):
+    if tool is None or not slots or changes_something(tool) or _switches(moment, last):
         return None
     return proceed(moment, replace(last.filled(slots, doubtful=moment.doubtful), topic=""))
 
@@ -173,7 +177,7 @@ def _number(moment: Moment) -> Step | None:
     slots = moment.spoken_slots(tool)
     if not slots or moment.heard.confidence >= ACT:
         return None
-    task = Task(tool, tool, slots)
+    task = Task(tool, tool, slots, unsure=frozenset(slots))
     return moment.speak(moment.speaker.confirm(task, slots), task)
 
 
@@ -194,6 +198,10 @@ def _bare_answer(moment: Moment) -> Step | None:
     """A yes or no that answers none of our questions."""
     if moment.wanted is not None:
         return _miss(moment, "", moment.speaker.ask(moment.wanted, again=True))
+    task = moment.state.task
+    if task is not None:
+        agreed = moment.heard.agrees
+        return proceed(moment, task) if agreed else moment.say("change_what")
     return moment.say("what_else")
 
 
