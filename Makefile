@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What the tests use from Debian beside Python.
 SYSTEM_PACKAGES := libflite1 chromium libportaudio2
 
-.PHONY: help run setup dev check format test bench clean lock
+.PHONY: help run setup dev check format test bench clean lock docs
 
 help: ## List the words
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -45,3 +45,6 @@ lock: ## Renew the locked versions
 	  extra=$$([ $$kind = dev ] && echo "--group dev" || true); \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --group weights $$extra pyproject.toml -o requirements/$$kind.lock; done
+
+docs: dev ## Write the reference pages that are read off the code
+	@$(BIN)/python scripts/reference.py
