@@ -18,6 +18,19 @@ from voice_agent.engines.worker_process import WorkerProcess, restart_delay
 
 pytestmark = pytest.mark.anyio
 
+SERVER = f"""
+import sys, anyio
+sys.path[:] = {sys.path!r}
+from voice_agent.engines.worker_process import WorkerProcess
+
+async def main():
+    async with WorkerProcess("support.echo_worker", on_message=lambda m: None).running() as worker:
+        print(worker.pid, flush=True)
+        await anyio.sleep_forever()
+
+anyio.run(main)
+"""
+
 
 class Watcher:
     """A worker and what it told."""
@@ -124,6 +137,17 @@ async def test_no_child_is_left_when_starting_is_cancelled() -> None:
         async with Watcher("hang").worker.running():
             pytest.fail("the block must not be entered")
     assert _children() == before
+
+
+async def test_a_worker_does_not_outlive_a_server_that_was_killed() -> None:
+    async with await anyio.open_process([sys.executable, "-c", SERVER]) as server:
+        assert server.stdout is not None
+        worker = int(await server.stdout.receive())
+        assert not gone(worker)
+        server.kill()
+        with pytest.raises(anyio.EndOfStream):
+            await server.stdout.receive()
+    await until(lambda: gone(worker))
 
 
 async def test_an_error_in_the_block_leaves_it_unwrapped() -> None:

@@ -164,10 +164,13 @@ class _Listener:
     def _report(
         self, tasks: Sequence[_Task], results: dict[SileroStream, list[VoiceActivity]]
     ) -> None:
+        seconds = dict.fromkeys(results, 0.0)
+        for stream, frame, _ in tasks:
+            seconds[stream] += frame.duration
+
         def on_loop() -> None:
             for stream, activities in results.items():
-                seconds = sum(task.frame.duration for task in tasks if task.stream is stream)
-                stream.heard(seconds, activities)
+                stream.heard(seconds[stream], activities)
 
         with suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(on_loop)
