@@ -25,8 +25,8 @@ def settings() -> str:
         "",
         NOTE,
         (
-            "Read from the command line, then the environment, then `voice-agent.toml` (another file: "
-            f"`{PREFIX}CONFIG`), then these defaults."
+            "Read from the command line, then the environment, then `voice-agent.toml` "
+            f"(another file: `{PREFIX}CONFIG`), then these defaults."
         ),
         "",
         "| Option | Variable | Default | |",
@@ -91,8 +91,8 @@ def events() -> str:
         "",
         NOTE,
         (
-            "A call is stored and shown as these, in order: `{call_id, seq, at, turn, kind, data}`, "
-            "`at` in seconds since the call started."
+            "A call is stored and shown as these, in order: `{call_id, seq, at, turn, kind, "
+            "data}`, `at` in seconds since the call started."
         ),
         "",
         "| Kind | Data | |",
@@ -107,9 +107,9 @@ def events() -> str:
 def error_codes() -> str:
     """The error tree."""
     lines = ["# Error codes", "", NOTE, "| Code | Class | |", "|---|---|---|"]
-    for value in vars(errors).values():
-        if isinstance(value, type) and issubclass(value, errors.VoiceAgentError):
-            lines.append(f"| `{value.code}` | {value.__name__} | {_first_line(value)} |")
+    tree = [value for value in vars(errors).values() if isinstance(value, type)]
+    known = [error for error in tree if issubclass(error, errors.VoiceAgentError)]
+    lines += [f"| `{error.code}` | {error.__name__} | {_first_line(error)} |" for error in known]
     return "\n".join(lines)
 
 
