@@ -18,7 +18,9 @@ class EspeakOptions(BaseModel):
     )
     words_per_minute: int = Field(default=165, ge=80, le=450, description="Pace at rate 1")
     pitch: int = Field(default=50, ge=0, le=99, description="Base pitch; 50 is the voice's own")
-    pitch_range: int = Field(default=60, ge=0, le=100, description="How lively the melody is")
+    pitch_range: int = Field(
+        default=50, ge=0, le=100, description="How lively the melody is; 50 is the voice's own"
+    )
     deadline: float = Field(
         default=5.0, gt=0, description="Longest wait for the next sound, seconds"
     )
