@@ -1,5 +1,6 @@
 """Dialogues with the built-in model, as tables: what is said, what is run, what is answered."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from voice_agent.core.chat import Message, Role, ToolCall
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.llm.builtin.decide import decide
 from voice_agent.engines.llm.builtin.decisions import CallTool, Say
+from voice_agent.tools.registry import builtin_tools
 
 Row = tuple[str | tuple[str, float], str, str]
 """What the caller says (with a confidence), the tool run, words of the answer (a|b)."""
@@ -406,6 +408,60 @@ def test_a_result_that_is_no_json_is_said_as_it_is() -> None:
         Message(Role.TOOL, "Two years are left.", call_id="x"),
     ]
     assert _said(decide(messages, FOUR_TOOLS, NOW)).startswith("Two years are left.")
+
+
+WISHES = (
+    ("where is order ten forty two",),
+    ("what are your hours",),
+    ("when does the billing department open",),
+    ("i want to talk to a human",),
+    ("put me through to sales",),
+    ("goodbye",),
+    ("i'd like an appointment next friday at noon", "john smith", "a checkup", "yes"),
+    ("cancel my appointment", "a p t one two three four", "yes"),
+    ("move my appointment", "a p t one two three four", "friday at ten a m", "yes"),
+    ("look up my account", "john dot smith at gmail dot com"),
+    ("i want to leave feedback", "five", "yes"),
+)
+
+
+@pytest.mark.parametrize("sentences", WISHES, ids=lambda sentences: sentences[0])
+def test_what_it_sends_is_what_the_real_tools_accept(sentences: tuple[str, ...]) -> None:
+    real = {tool.name: tool for tool in builtin_tools()}
+    declared = {tool.name: tool for tool in NINE_TOOLS} | {
+        name: tool.declaration for name, tool in real.items()
+    }
+    dialogue = Dialogue(tuple(declared.values()))
+    called = [call for sentence in sentences for call in dialogue.hear(sentence)]
+    assert called
+    for name, arguments in called:
+        if name in real:
+            real[name].parameters.validate(arguments)
+
+
+def test_a_purpose_in_the_caller_s_words_is_no_change_of_mind() -> None:
+    dialogue = Dialogue(NINE_TOOLS)
+    dialogue.hear("i'd like an appointment on friday at noon")
+    dialogue.hear("mary jones")
+    dialogue.hear("a question about my bill")
+    assert "a question about my bill" in dialogue.said
+    assert dialogue.hear("yes")[0][1]["purpose"] == "a question about my bill"
+
+
+def test_a_yes_is_no_purpose() -> None:
+    dialogue = Dialogue(NINE_TOOLS)
+    dialogue.hear("i'd like an appointment on friday at noon")
+    dialogue.hear("mary jones")
+    assert dialogue.hear("yes") == []
+    assert "yes" not in dialogue.said.lower()
+
+
+def test_an_answer_is_three_sentences_at_most() -> None:
+    for rows in TABLES.values():
+        dialogue = Dialogue(NINE_TOOLS)
+        for heard, _, _ in rows:
+            dialogue.hear(*((heard,) if isinstance(heard, str) else heard))
+            assert len(re.findall(r"[.!?](?: |$)", dialogue.said)) <= 3, dialogue.said
 
 
 WARRANTY = declare("check_warranty", "Tell how long a device's warranty lasts.", serial="string")

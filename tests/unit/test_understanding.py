@@ -170,6 +170,30 @@ def test_yes_and_no_are_heard_beside_the_intent(text: str, agrees: bool | None) 
     assert understand(text).agrees is agrees
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i like trains",
+        "my cat is sick",
+        "where is my husband",
+        "where is the nearest gas station",
+        "how do i cook pasta",
+        "sing me a song",
+        "open the garage door",
+        "set an alarm for seven",
+        "i lost my keys",
+        "play some jazz",
+        "can you order me a pizza",
+        "tell me about the stars",
+        "when was the war",
+        "i'm bored",
+    ],
+)
+def test_what_is_not_our_business_starts_nothing(text: str) -> None:
+    heard = understand(text)
+    assert heard.confidence < 0.6 or heard.intent == "out_of_scope"
+
+
 def drawn(seed: int) -> Iterator[tuple[str, Drawn]]:
     templates = Templates(UTTERANCES, seed)
     for intent, section in UTTERANCES["intent"].items():

@@ -87,7 +87,8 @@ def _find_moments(said: _Utterance) -> Iterator[Entity]:
 def _order_ids(said: _Utterance) -> Iterator[Entity]:
     table = said.table("order_id")
     expected = said.expects(Expectation.DIGITS)
-    times = {entity.text for entity in said.moments if entity.text.split()[0] not in table["loose"]}
+    surely = (e.text for e in said.moments if e.text.partition(" ")[0] not in table["loose"])
+    times = set(surely)
     for run in find_order_ids(said.tokens, number_words(said.language), table, expected=expected):
         entity = said.entity("order_id", run.digits, run.start, run.end)
         named = table["before"].before(said.tokens, run.start)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Final
 
@@ -50,7 +50,8 @@ class TableUnderstander:
 
     def understand(self, text: str, context: Context) -> Understanding:
         """Intent, confidence, entities and other likely intents; the same for the same input."""
-        return _understand(text, context, self._language)
+        today = context.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _understand(text, replace(context, now=today), self._language)
 
 
 @lru_cache(maxsize=2048)

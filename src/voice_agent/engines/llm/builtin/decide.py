@@ -24,7 +24,7 @@ from voice_agent.engines.nlu.language import Language, load_language
 from voice_agent.engines.nlu.questions import expectation_of
 from voice_agent.engines.nlu.table_understander import TableUnderstander
 
-_TURNS: Final = 40
+_TURNS: Final = 24
 """Turns of the past that are read again; what a caller refers to is nearer."""
 
 

@@ -37,7 +37,9 @@ class BuiltinDialogue:
         """`now` gives the aware local time of the business."""
         self._now = now
         self._language = language
-        decide((Message(Role.USER, "?"),), (), now(), language)  # reads all tables before a call
+        decide(
+            (Message(Role.USER, "hello"),), (), now(), language
+        )  # reads all tables before a call
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """One decision as events; never waits, never raises."""

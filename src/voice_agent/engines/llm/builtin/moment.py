@@ -24,7 +24,10 @@ DOUBTFUL: Final = 0.8
 """Recogniser confidence below which values are read back."""
 ACT: Final = 0.6
 """Intent confidence from which a wish is acted on; below, it is asked about."""
+HALF: Final = 0.4
+"""Intent confidence from which a wish is asked about."""
 SURE: Final = 0.9
+"""Intent confidence from which an open task is left for another."""
 
 
 @dataclass(frozen=True)

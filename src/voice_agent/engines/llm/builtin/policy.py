@@ -14,8 +14,8 @@ from typing import Final
 
 from voice_agent.engines.llm.builtin.answers import yes_or_no
 from voice_agent.engines.llm.builtin.decisions import Say, Step, Task
-from voice_agent.engines.llm.builtin.moment import ACT, SURE, UNHEARD, Moment
-from voice_agent.engines.llm.builtin.slots import answer_for
+from voice_agent.engines.llm.builtin.moment import ACT, HALF, SURE, UNHEARD, Moment
+from voice_agent.engines.llm.builtin.slots import answer_for, takes_words
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER
 from voice_agent.engines.llm.builtin.tasks import goodbye, proceed, start, tool_for, transfer
 from voice_agent.engines.llm.builtin.tool_schema import Parameter, changes_something
@@ -23,6 +23,12 @@ from voice_agent.engines.nlu.tokens import tokenise
 
 _PATIENCE: Final = 2
 _TRANSFER_AFTER: Final = 3
+_EMPTY_WORDS: Final = frozenset({"affirm", "greeting", "thanks"})
+"""Intents of utterances that say nothing about a matter."""
+_NAMED_BESIDE: Final = frozenset({"schedule_appointment", "check_order_status", "give_feedback"})
+"""Intents that an answer with a date, a number or a rating only seems to have."""
+_LEAVING: Final = frozenset({"transfer_to_human", "goodbye", "cancel_appointment"})
+"""What is taken for a change of mind where any words would do for an answer."""
 _SHORT: Final = 3
 """An answer of so few words that holds the value asked for is only that."""
 
@@ -116,26 +122,22 @@ def _own_words(moment: Moment, wanted: Parameter) -> str | None:
     declined: Mapping[str, str] = moment.world.wording.sentences["declined"]
     if moment.heard.intent == "deny" and wanted.name in declined:
         return declined[wanted.name]
+    if moment.heard.intent in _EMPTY_WORDS and moment.heard.confidence >= ACT:
+        return None
     return answer_for(wanted, moment.heard, moment.text)
 
 
 def _switches(moment: Moment, task: Task) -> bool:
     """Whether the utterance is surely about something else than the open task."""
-    intent = moment.heard.intent
-    if moment.heard.confidence < SURE or intent in {
-        "",
-        "affirm",
-        "deny",
-        "greeting",
-        "thanks",
-        task.intent,
-    }:
+    intent, wanted = moment.heard.intent, moment.wanted
+    if moment.heard.confidence < SURE or intent in {"", "deny", task.intent, *_EMPTY_WORDS}:
         return False
-    same_values = moment.wanted is not None and moment.wanted.name in moment.spoken_slots(task.tool)
-    if same_values and len(tokenise(moment.text, moment.world.language)) <= _SHORT:
-        return False
-    related = {"schedule_appointment", "check_order_status", "give_feedback"}
-    return tool_for(moment) != task.tool and not (same_values and intent in related)
+    if wanted is not None and wanted.name in moment.spoken_slots(task.tool):
+        short = len(tokenise(moment.text, moment.world.language)) <= _SHORT
+        return not short and intent not in _NAMED_BESIDE and tool_for(moment) != task.tool
+    if wanted is not None and takes_words(wanted) and moment.question.kind == "ask":
+        return intent in _LEAVING
+    return tool_for(moment) != task.tool
 
 
 def _wish(moment: Moment) -> Step | None:
@@ -209,7 +211,8 @@ def _hint(moment: Moment) -> Step | None:
     """Half understood: ask before doing."""
     intent = moment.heard.intent
     tool = moment.world.wording.sentences["tools"].get(intent, "")
-    if not tool or tool not in moment.world.tools:
+    likely = moment.heard.confidence >= HALF
+    if not likely or not tool or tool not in moment.world.tools:
         return None
     task = Task(intent, tool)
     return moment.speak(moment.speaker.say("clarify", action=moment.speaker.action(task)), task)
