@@ -128,6 +128,11 @@ TABLES: Mapping[str, list[Row]] = {
         ("where is order ten forty two", "check_order_status 1042", "shipped"),
         ("what did you say", TALK, "order 1042 has shipped with UPS"),
     ],
+    "what did you say, on a bad line": [
+        ("where is my order", TALK, "order number"),
+        (("what did you say", 0.3), TALK, "order number"),
+        (("what did you say", 0.3), TALK, "person"),
+    ],
     "hold the line": [
         ("where is my order", TALK, "order number"),
         ("hold on let me check", TALK, "take your time|wait"),

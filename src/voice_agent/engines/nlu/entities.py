@@ -98,11 +98,13 @@ def _order_ids(said: _Utterance) -> Iterator[Entity]:
 
 def _codes(said: _Utterance) -> Iterator[Entity]:
     words = number_words(said.language)
+    spelling = said.language.table("words")
+    endings = (*spelling["ordinal_endings"], *spelling["halves"])
     expected = said.expects(Expectation.DIGITS)
     for name in ("confirmation_number", "identifier"):
         table = said.table(name)
         codes = find_codes(said.tokens, words, table, expected=expected)
-        typed = typed_code(said.text, table["least"])
+        typed = typed_code(said.text, table["least"], endings)
         if typed:
             yield Entity(name, typed, typed.lower())
         for code in codes if not typed else ():

@@ -100,10 +100,13 @@ TYPED_CODE: Final = re.compile(r"\b(?=[a-z-]*\d)(?=\d*-?[a-z])[a-z\d]+(?:-[a-z\d
 """A code as it is typed: "apt-1042", "c17"."""
 
 
-def typed_code(text: str, least: int) -> str:
-    """The first code written with both letters and digits, upper case, "" when none."""
-    ordinal = re.compile(r"\d+(?:st|nd|rd|th|am|pm)")
+def typed_code(text: str, least: int, no_code: Sequence[str]) -> str:
+    """The first code written with both letters and digits, upper case, "" when none.
+
+    Digits with one of the endings `no_code` ("25th", "3pm") are none.
+    """
     for match in TYPED_CODE.finditer(text):
-        if len(match[0]) >= least and not ordinal.fullmatch(match[0]):
+        ordinary = match[0].lstrip("0123456789") in no_code
+        if len(match[0]) >= least and not ordinary:
             return match[0].upper()
     return ""

@@ -155,7 +155,10 @@ def _weekday(tokens: Sequence[str], at: int, today: date, words: DateWords) -> S
     if weekday is None:
         return None
     end = here + 1
-    if word_at(tokens, end) in words.words["following"] and word_at(tokens, end + 1) == "week":
+    if (
+        word_at(tokens, end) in words.words["following"]
+        and word_at(tokens, end + 1) in words.words["week"]
+    ):
         monday = today + timedelta(7 - today.weekday())
         return SpokenDate(monday + timedelta(weekday), at, end + 2)
     exact = _day_alone(tokens, end, today, words) or _named_day(tokens, end, today, words)

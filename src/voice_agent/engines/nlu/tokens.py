@@ -17,11 +17,9 @@ MAX_WORDS: Final = 80
 """Words that are looked at; a caller's sentence has fewer, a pasted page is cut here."""
 
 _MAX_CHARS: Final = 4000
-_MERIDIEM: Final = re.compile(r"(?<![a-z])([ap])(?:\.\s?|\s)m\b\.?")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_TOKEN: Final = re.compile(
-    r"\d+(?:st|nd|rd|th)\b|\d{1,4}[:/-]\d{1,2}(?:[/-]\d{1,4})?(?!\d)|\d+|[^\W\d_]+(?:'[^\W\d_]+)*"
-)
+_MOMENT: Final = r"\d{1,4}[:/-]\d{1,2}(?:[/-]\d{1,4})?(?!\d)"
+_WORD: Final = r"[^\W\d_]+(?:'[^\W\d_]+)*"
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,8 @@ class _Rewriting:
     fillers: frozenset[str]
     phrases: re.Pattern[str]
     replacements: Mapping[str, str]
+    tokens: re.Pattern[str]
+    halves: tuple[tuple[re.Pattern[str], str], ...]
 
 
 @cache
@@ -44,7 +44,15 @@ def _rewriting(language: Language) -> _Rewriting:
         fillers=frozenset(table["fillers"]),
         phrases=re.compile(r"(?<!\S)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\S)"),
         replacements=phrases,
+        tokens=re.compile(rf"\d+(?:{'|'.join(table['ordinal_endings'])})\b|{_MOMENT}|\d+|{_WORD}"),
+        halves=tuple((_dotted(half), half) for half in table["halves"]),
     )
+
+
+def _dotted(half: str) -> re.Pattern[str]:
+    """As in "p.m.", "p m"."""
+    letters = r"(?:\.\s?|\s)".join(half)
+    return re.compile(rf"(?<![^\W\d_]){letters}\b\.?")
 
 
 def plain(text: str) -> str:
@@ -59,8 +67,10 @@ def plain(text: str) -> str:
 def tokenise(text: str, language: Language) -> tuple[str, ...]:
     """At most `MAX_WORDS` normalised words of `text`."""
     rules = _rewriting(language)
-    spelled = _MERIDIEM.sub(r"\1m", _THOUSANDS.sub("", plain(text)))
-    words = [_open(word, rules) for word in _TOKEN.findall(spelled)[: 2 * MAX_WORDS]]
+    spelled = _THOUSANDS.sub("", plain(text))
+    for dotted, half in rules.halves:
+        spelled = dotted.sub(half, spelled)
+    words = [_open(word, rules) for word in rules.tokens.findall(spelled)[: 2 * MAX_WORDS]]
     said = rules.phrases.sub(lambda match: rules.replacements[match[0]], " ".join(words))
     kept = (word for word in said.split() if word not in rules.fillers)
     return tuple(kept)[:MAX_WORDS]

@@ -59,7 +59,8 @@ def _unclear(moment: Moment) -> Step | None:
     if not tokenise(moment.text, moment.world.language):
         return _miss(moment, "not_heard")
     if moment.turn.said.confidence < UNHEARD:
-        return _miss(moment, "misheard")
+        again = moment.turn.heard and moment.heard.intent == "repeat"
+        return _miss(moment, "misheard", _repeated(moment) if again else "")
     return None
 
 
@@ -74,14 +75,19 @@ def _miss(moment: Moment, key: str, text: str = "") -> Step:
     return Step(state, Say(text or moment.speaker.say(key)))
 
 
+def _repeated(moment: Moment) -> str:
+    """What the caller heard last, once more."""
+    last = moment.turn.heard
+    return moment.speaker.say("repeat" if last else "nothing_to_repeat", last=last)
+
+
 def _talk(moment: Moment) -> Step | None:
     """About the talking itself: repeat, wait."""
     intent, confidence = moment.heard.intent, moment.heard.confidence
     if confidence < ACT:
         return None
     if intent == "repeat":
-        last = moment.turn.heard
-        return moment.say("repeat", last=last) if last else moment.say("nothing_to_repeat")
+        return moment.speak(_repeated(moment))
     return moment.say("hold") if intent == "hold" else None
 
 
