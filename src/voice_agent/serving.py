@@ -44,11 +44,13 @@ def serve(settings: Settings) -> None:
         lambda _record: not isinstance(app.state.failure, VoiceAgentError)
     )
     server = _Server(config, settings)
-    with listening:
-        server.run(sockets=[listening])
-    if not server.started:
-        failure = app.state.failure
-        raise failure if isinstance(failure, VoiceAgentError) else SystemExit(1)
+    try:
+        with listening:
+            server.run(sockets=[listening])
+    except SystemExit:
+        if isinstance(app.state.failure, VoiceAgentError):
+            raise app.state.failure from None
+        raise
 
 
 class _Server(uvicorn.Server):

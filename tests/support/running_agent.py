@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 READY_WITHIN = 120.0
@@ -22,6 +22,11 @@ class RunningAgent:
     port: int
     data_dir: Path
     log_file: Path
+    pids: list[int] = field(default_factory=list)
+
+    @property
+    def pid(self) -> int:
+        return self.pids[-1]
 
     @property
     def url(self) -> str:
@@ -75,7 +80,9 @@ def start(agent: RunningAgent, **settings: str) -> "subprocess.Popen[bytes]":
     }
     command = [sys.executable, "-m", "voice_agent", "serve"]
     with agent.log_file.open("wb") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    agent.pids.append(process.pid)
+    return process
 
 
 def _await_ready(agent: RunningAgent, process: "subprocess.Popen[bytes]") -> None:
