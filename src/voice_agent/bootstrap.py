@@ -16,7 +16,7 @@ import structlog
 from fastapi import FastAPI
 
 from voice_agent import __version__
-
+from voice_agent.admin import pages
 from voice_agent.api import calls, chat_socket, health, voice_socket
 from voice_agent.api.errors import install_error_handlers
 from voice_agent.api.health import HealthReport
@@ -85,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Voice Agent", version=__version__, lifespan=lifespan)
     app.state.failure = None
     for router in (
+        pages.router,
         health.router,
         calls.router,
         voice_socket.router,
