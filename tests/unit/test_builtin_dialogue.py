@@ -133,6 +133,19 @@ TABLES: Mapping[str, list[Row]] = {
         (("what did you say", 0.3), TALK, "order number"),
         (("what did you say", 0.3), TALK, "person"),
     ],
+    "an answer that was not heard is asked for again": [
+        (("order ten forty two", 0.7), TALK, "1042, is that right"),
+        (("mumble", 0.2), TALK, "1042, is that right"),
+        ("yes", "check_order_status 1042", "1042"),
+        ("what's the weather", TALK, "person"),
+        (("mumble", 0.2), TALK, "person"),
+        ("yes", "transfer_to_human", "connect you"),
+    ],
+    "an answer that answers nothing": [
+        (("order ten forty two", 0.7), TALK, "1042, is that right"),
+        ("blue bananas", TALK, "1042, is that right"),
+        ("yes", "check_order_status 1042", "1042"),
+    ],
     "hold the line": [
         ("where is my order", TALK, "order number"),
         ("hold on let me check", TALK, "take your time|wait"),
@@ -374,6 +387,16 @@ def test_a_call_that_begins_with_the_agent_is_greeted() -> None:
 def test_a_caller_who_says_nothing_is_asked_whether_he_is_there() -> None:
     messages = [Message(Role.USER, "hello"), Message(Role.ASSISTANT, "How can I help?")]
     assert "still there" in _said(decide(messages, FOUR_TOOLS, NOW))
+
+
+def test_a_caller_who_is_still_there_is_asked_again() -> None:
+    dialogue = Dialogue(FOUR_TOOLS)
+    dialogue.hear("where is my order")
+    dialogue.messages.append(Message(Role.ASSISTANT, "Are you still there?"))
+    assert dialogue.expected is Expectation.ANYTHING
+    dialogue.hear("yes")
+    assert "order number" in dialogue.said
+    assert dialogue.hear("ten forty two") == [("check_order_status", {"order_id": "1042"})]
 
 
 def test_wordings_vary_with_the_turn_and_not_by_chance() -> None:

@@ -5,7 +5,7 @@ Works on the text alone: any language model's question is understood, not only o
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Final
 
@@ -22,11 +22,15 @@ _LOOKED_AT: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: `kind` is ask, confirm, offer_person, anything_else, yes_no or ""."""
+    """What was asked: `kind` is ask, confirm, offer_person, anything_else, yes_no or "".
+
+    `text` is the sentence that asks.
+    """
 
     kind: str = ""
     parameter: str = ""
     expectation: Expectation = Expectation.ANYTHING
+    text: str = ""
 
 
 NO_QUESTION: Final = Question()
@@ -43,7 +47,7 @@ def question_of(agent_text: str, language: Language) -> Question:
     for sentence in reversed(list(_sentences(agent_text[-_LOOKED_AT:]))):
         question = _ask(sentence, language)
         if question is not None:
-            return question
+            return replace(question, text=sentence)
     return NO_QUESTION
 
 

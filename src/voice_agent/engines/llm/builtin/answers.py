@@ -7,7 +7,6 @@ from voice_agent.engines.llm.builtin.decisions import Say, Step, Task
 from voice_agent.engines.llm.builtin.moment import ACT, Moment
 from voice_agent.engines.llm.builtin.spoken_values import spoken
 from voice_agent.engines.llm.builtin.tasks import call, goodbye, proceed, tool_for, transfer
-from voice_agent.engines.llm.builtin.tool_schema import parameters_of
 from voice_agent.engines.nlu.spoken_numbers import find_numbers, number_words
 from voice_agent.engines.nlu.tokens import tokenise
 
@@ -20,8 +19,15 @@ def yes_or_no(moment: Moment) -> Step | None:
         return _confirmation(moment, task)
     if agrees is None or wishes(moment) or _corrects(moment):
         return None
+    return _answered(moment, agrees=agrees)
+
+
+def _answered(moment: Moment, *, agrees: bool) -> Step | None:
+    kind, task = moment.question.kind, moment.state.task
     if task and kind == "confirm":
         return proceed(moment, task) if agrees else _declined(_taskless(moment))
+    if kind == "yes_no" and agrees and moment.wanted is not None:
+        return moment.speak(moment.speaker.ask(moment.wanted))
     if kind == "offer_person":
         return transfer(moment, "asked") if agrees else _declined(moment)
     if kind == "anything_else" and moment.heard.intent in {"affirm", "deny", "goodbye"}:
@@ -92,7 +98,7 @@ def _named(value: Any, said: str, numbers: set[str], moment: Moment) -> bool:
 
 def _disagreed(moment: Moment, task: Task) -> Step:
     tool = moment.world.tools.get(task.tool)
-    given = [one for one in parameters_of(tool) if one.name in task.slots] if tool else []
+    given = [one for one in tool.parameters if one.name in task.slots] if tool else []
     if len(given) == 1:
         emptied = task.without(given[0].name)
         return moment.speak(moment.speaker.ask(given[0], again=True), emptied)

@@ -18,7 +18,7 @@ from voice_agent.engines.llm.builtin.results import (
     result_sentence,
 )
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER, Speaker
-from voice_agent.engines.llm.builtin.tool_schema import changes_something
+from voice_agent.engines.llm.builtin.tool_schema import DeclaredTool, changes_something
 from voice_agent.engines.llm.builtin.wording import Wording, load_wording
 from voice_agent.engines.nlu.language import Language, load_language
 from voice_agent.engines.nlu.questions import expectation_of
@@ -36,7 +36,7 @@ def decide(
 ) -> Decision:
     """What to say or do next; `now` is the aware local time that dates are resolved against."""
     words: Language = load_language(language)
-    declared = {tool.name: tool for tool in tools}
+    declared = {tool.name: DeclaredTool.of(tool) for tool in tools}
     world = World(declared, now, load_wording(language), words, TableUnderstander(words))
     turns = read_turns(messages)
     if not turns:

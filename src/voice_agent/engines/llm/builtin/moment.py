@@ -6,13 +6,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from voice_agent.core.chat import ToolDeclaration
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.llm.builtin.decisions import Say, State, Step, Task
 from voice_agent.engines.llm.builtin.history import Turn
 from voice_agent.engines.llm.builtin.slots import expected_for, missing, slots_from
 from voice_agent.engines.llm.builtin.speaking import Speaker
-from voice_agent.engines.llm.builtin.tool_schema import Parameter
+from voice_agent.engines.llm.builtin.tool_schema import DeclaredTool, Parameter
 from voice_agent.engines.llm.builtin.wording import Wording
 from voice_agent.engines.nlu.language import Language
 from voice_agent.engines.nlu.questions import Question, question_of
@@ -34,7 +33,7 @@ SURE: Final = 0.9
 class World:
     """What does not change during a turn."""
 
-    tools: Mapping[str, ToolDeclaration]
+    tools: Mapping[str, DeclaredTool]
     now: datetime
     wording: Wording
     language: Language

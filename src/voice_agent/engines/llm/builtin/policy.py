@@ -60,8 +60,17 @@ def _unclear(moment: Moment) -> Step | None:
         return _miss(moment, "not_heard")
     if moment.turn.said.confidence < UNHEARD:
         again = moment.turn.heard and moment.heard.intent == "repeat"
-        return _miss(moment, "misheard", _repeated(moment) if again else "")
+        return _miss(moment, "misheard", _repeated(moment) if again else _asked_again(moment))
     return None
+
+
+def _asked_again(moment: Moment) -> str:
+    """Our own question once more, so that the next answer is heard as one; "" without one."""
+    if moment.wanted is not None and moment.question.kind == "ask":
+        return moment.speaker.ask(moment.wanted, again=True)
+    if moment.question.kind in {"confirm", "offer_person", "ask"}:
+        return moment.speaker.say("misheard_question", question=moment.question.text)
+    return ""
 
 
 def _miss(moment: Moment, key: str, text: str = "") -> Step:
@@ -227,4 +236,6 @@ def _hint(moment: Moment) -> Step | None:
 def _missed(moment: Moment) -> Step:
     if moment.wanted is not None:
         return _miss(moment, "", moment.speaker.ask(moment.wanted, again=True))
+    if moment.state.task is not None and moment.question.kind == "confirm":
+        return _miss(moment, "", _asked_again(moment))
     return _miss(moment, "unknown")

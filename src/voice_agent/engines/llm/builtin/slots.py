@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from voice_agent.core.chat import ToolDeclaration
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.llm.builtin.decisions import Task
-from voice_agent.engines.llm.builtin.tool_schema import Parameter, accepts, parameters_of
+from voice_agent.engines.llm.builtin.tool_schema import DeclaredTool, Parameter, accepts
 from voice_agent.engines.nlu.understanding import Understanding
 
 _ENTITIES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -56,10 +55,10 @@ def takes_words(parameter: Parameter) -> bool:
     return free and not parameter.options and parameter.schema.get("type", "string") == "string"
 
 
-def slots_from(tool: ToolDeclaration, heard: Understanding, text: str) -> dict[str, Any]:
+def slots_from(tool: DeclaredTool, heard: Understanding, text: str) -> dict[str, Any]:
     """Values in an utterance for a tool's parameters, only those that fit its schema."""
     found: dict[str, Any] = {}
-    for parameter in parameters_of(tool):
+    for parameter in tool.parameters:
         value = _value(parameter, heard, text)
         if value is not None and accepts(parameter, value):
             found[parameter.name] = value
@@ -94,9 +93,9 @@ def answer_for(parameter: Parameter, heard: Understanding, text: str) -> str | N
     return None
 
 
-def missing(tool: ToolDeclaration, task: Task, given: Mapping[str, Any]) -> Parameter | None:
+def missing(tool: DeclaredTool, task: Task, given: Mapping[str, Any]) -> Parameter | None:
     """The first needed parameter that neither the caller nor `given` has filled."""
-    for parameter in parameters_of(tool):
+    for parameter in tool.parameters:
         needed = parameter.required or parameter.name == task.asking
         if needed and parameter.name not in task.slots and parameter.name not in given:
             return parameter

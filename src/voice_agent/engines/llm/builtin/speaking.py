@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from voice_agent.core.chat import ToolDeclaration
 from voice_agent.engines.llm.builtin.decisions import Task
 from voice_agent.engines.llm.builtin.spoken_values import spoken
-from voice_agent.engines.llm.builtin.tool_schema import Parameter
+from voice_agent.engines.llm.builtin.tool_schema import DeclaredTool, Parameter
 from voice_agent.engines.llm.builtin.wording import Wording, first_fitting
 
 TRANSFER = "transfer_to_human"
@@ -19,7 +18,7 @@ class Speaker:
     """Chooses wordings for one turn; `tools` are those declared."""
 
     wording: Wording
-    tools: Mapping[str, ToolDeclaration]
+    tools: Mapping[str, DeclaredTool]
     turn: int
 
     def say(self, key: str, **values: str) -> str:

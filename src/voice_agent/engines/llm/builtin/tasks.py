@@ -9,7 +9,7 @@ from voice_agent.engines.llm.builtin.moment import Moment, given_for
 from voice_agent.engines.llm.builtin.results import topic_of
 from voice_agent.engines.llm.builtin.slots import missing
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER
-from voice_agent.engines.llm.builtin.tool_schema import changes_something, fitted, parameters_of
+from voice_agent.engines.llm.builtin.tool_schema import changes_something, fitted
 from voice_agent.engines.nlu.tokens import tokenise
 
 
@@ -63,7 +63,7 @@ def arguments_of(moment: Moment, task: Task) -> dict[str, Any]:
     tool = moment.world.tools[task.tool]
     values = {**given_for(task, moment), **task.slots}
     found: dict[str, Any] = {}
-    for parameter in parameters_of(tool):
+    for parameter in tool.parameters:
         given = parameter.name in task.slots or parameter.required
         if given and parameter.name in values:
             found[parameter.name] = fitted(values[parameter.name], parameter.schema)
@@ -88,7 +88,7 @@ def transfer(moment: Moment, reason: str) -> Step:
         return impossible(moment, Task(TRANSFER, TRANSFER))
     reasons = moment.world.wording.sentences["reasons"]
     slots = {**moment.spoken_slots(TRANSFER), "reason": reasons[reason]}
-    names = {parameter.name for parameter in parameters_of(moment.world.tools[TRANSFER])}
+    names = {parameter.name for parameter in moment.world.tools[TRANSFER].parameters}
     known = {name: value for name, value in slots.items() if name in names}
     return proceed(moment, Task(TRANSFER, TRANSFER, known))
 

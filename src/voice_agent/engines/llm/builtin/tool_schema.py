@@ -37,8 +37,22 @@ class Parameter:
         return tuple(str(value) for value in values) if isinstance(values, list) else ()
 
 
-def parameters_of(tool: ToolDeclaration) -> tuple[Parameter, ...]:
-    """The parameters in the order they are declared."""
+@dataclass(frozen=True)
+class DeclaredTool:
+    """A tool the dialogue may use, its schema read once."""
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...]
+
+    @classmethod
+    def of(cls, declaration: ToolDeclaration) -> "DeclaredTool":
+        """Read a declaration; what is malformed in it is left out."""
+        return cls(declaration.name, declaration.description, _parameters_of(declaration))
+
+
+def _parameters_of(tool: ToolDeclaration) -> tuple[Parameter, ...]:
+    """In the order they are declared."""
     properties = tool.parameters.get("properties")
     required = tool.parameters.get("required")
     needed = set(required) if isinstance(required, list | tuple) else set()
@@ -66,7 +80,7 @@ def _resolved(schema: Any, definitions: Any) -> Mapping[str, Any]:
     return schema
 
 
-def changes_something(tool: ToolDeclaration) -> bool:
+def changes_something(tool: DeclaredTool) -> bool:
     """Whether a call must be confirmed first; what is not known to only read is taken to write."""
     return tool.name not in _HARMLESS and not tool.name.startswith(_READING)
 
