@@ -1,7 +1,7 @@
 """What every language model does, whoever made it; a provider file joins by being there.
 
-A provider that needs an outside service is driven through the simulator its file names in
-`SAMPLE_OPTIONS`; without one it is only checked for telling what it needs.
+A provider's module may hold `SAMPLE_OPTIONS`, the options to build it with here (a simulator's
+address, say). One that cannot work here is only held to saying what it needs.
 """
 
 import importlib
@@ -49,6 +49,12 @@ def model(request: pytest.FixtureRequest) -> LanguageModel:
     provider: Provider = request.param
     built: LanguageModel = provider.build(read_options(provider, _sample(provider)))
     return built
+
+
+@pytest.mark.parametrize("provider", providers(Kind.LLM).values(), ids=lambda one: one.name)
+async def test_a_provider_that_cannot_work_here_says_what_to_do(provider: Provider) -> None:
+    trouble = provider.check(read_options(provider, _sample(provider)))
+    assert not trouble or (len(trouble.split()) > 3 and trouble.endswith("."))
 
 
 def user(text: str, confidence: float = 1.0) -> Message:
