@@ -77,6 +77,24 @@ def test_talking_over_the_reply_silences_it_and_keeps_only_what_was_heard() -> N
     assert history[-1].text == "no the other one"
 
 
+@pytest.mark.parametrize("cut", [0.05 + 0.17 * n for n in range(20)])
+def test_an_answer_cut_at_any_moment_is_kept_to_the_word(cut: float) -> None:
+    async def caller(call: Stage) -> None:
+        await call.until_quiet()
+        await call.line.speak(1.0)
+        await call.until_sounding(cut)
+        await call.line.speak(0.6)
+        await call.until_quiet()
+        call.line.hang_up()
+
+    play = Play(["where is my order", "stop"], [says(LONG_ANSWER), says("I see.")])
+    call = stage(play, caller)
+    cut_off = call.said[1]
+    heard = call.line.heard[1]
+    assert cut_off.interrupted
+    assert abs(len(cut_off.text.split()) - (heard.end - heard.start) / 0.25) <= 1
+
+
 def test_a_cough_makes_the_agent_resume_what_was_not_heard() -> None:
     async def caller(call: Stage) -> None:
         await call.until_quiet()
