@@ -15,6 +15,7 @@ run: setup ## Start the agent on 127.0.0.1:8000, with the embedded engines
 
 setup: ## Make .venv with the command voice-agent in it
 	@scripts/setup.sh runtime
+	@scripts/system-packages.sh "a clearer voice" libflite1
 
 dev: ## The same with the developer's tools
 	@scripts/setup.sh dev
@@ -30,11 +31,11 @@ format: dev ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix .
 
 test: dev ## Everything the tests need, then all tests
-	@scripts/system-packages.sh $(SYSTEM_PACKAGES)
+	@scripts/system-packages.sh "some of the tests" $(SYSTEM_PACKAGES)
 	@$(BIN)/python -m pytest
 
 bench: dev ## Measure on this machine
-	@scripts/system-packages.sh $(SYSTEM_PACKAGES)
+	@scripts/system-packages.sh "some of the tests" $(SYSTEM_PACKAGES)
 	@$(BIN)/python -m benchmarks
 
 clean: ## Forget the environment and caches; data stays

@@ -23,11 +23,11 @@ esac
 
 if [ ! -x .venv/bin/python ]; then
   echo "Making .venv with Python $version …"
-  if ! "$python" -m venv .venv  2>/dev/null; then
+  if ! "$python" -m venv .venv >/dev/null 2>&1; then
     rm -rf .venv
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
       echo "Installing python${version}-venv, which Debian keeps apart from Python …"
-      apt-get update -qq && apt-get install -y -qq "python${version}-venv" >/dev/null
+      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "python${version}-venv" >/dev/null 2>&1
       "$python" -m venv .venv
     else
       echo "Python's venv module is missing. Run once:  sudo apt-get install python3-venv" >&2
