@@ -12,6 +12,7 @@ from voice_agent import __version__
 from voice_agent.cli_call import call
 from voice_agent.config import PREFIX, Settings, load_settings
 from voice_agent.core.errors import VoiceAgentError
+from voice_agent.observability.logging import configure_logging
 
 app = typer.Typer(
     name="voice-agent",
@@ -32,7 +33,7 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback signature
+def _version(value: bool) -> None:
     if value:
         typer.echo(__version__)
         raise typer.Exit
@@ -45,6 +46,7 @@ def _root(
     ] = False,
 ) -> None:
     del version
+    configure_logging("warning", "console")
 
 
 def _serve(**values: str | None) -> None:

@@ -26,7 +26,7 @@ async def test_texts_and_recordings_become_sound_of_the_line(
     path = tmp_path / "a.wav"
     path.write_bytes(write_wav([decode(tone(0.5), PHONE.encoding)], 8000))
     plan = Plan([SayText("one two", 0.5), PlayFile(path), Press("1"), Wait(1.0), HangUp()])
-    spoken, played, *others = await make_steps(plan, audio)
+    spoken, played, *others = (await make_steps(plan, audio)).steps
     assert others == [Press("1"), Wait(1.0), HangUp()]
     assert isinstance(spoken, Utter)
     assert (spoken.text, spoken.after) == ("one two", 0.5)

@@ -10,7 +10,7 @@ from voice_agent.core.call import Disposition
 from voice_agent.core.chat import Role, TextDelta, ToolEffect
 from voice_agent.core.errors import ProviderUnavailable
 from voice_agent.core.events import CallEnded, TurnMeasured
-from voice_agent.engines.llm.scripted import says
+from voice_agent.engines.llm.scripted import Step, says
 from voice_agent.engines.tts.scripted import ScriptedSpeechOptions
 from voice_agent.pipeline.turns import TurnPolicy
 
@@ -178,7 +178,7 @@ def test_a_model_that_says_nothing_is_heard_as_an_apology() -> None:
 
 def test_a_model_that_dies_in_mid_sentence_does_not_just_stop() -> None:
     dead = ProviderUnavailable("down", provider="scripted")
-    steps = [TextDelta("Your order left on Monday. "), TextDelta("It will be"), dead]
+    steps: list[Step] = [TextDelta("Your order left on Monday. "), TextDelta("It will be"), dead]
     call = stage(Play(["where is my order"], [steps]), ask_and_hang_up)
     assert "Your order left on Monday." in call.said[-1].text
     assert "something went wrong" in call.said[-1].text

@@ -27,7 +27,7 @@ from voice_agent.simulation.report import CallReport, recorded_turns, with_sound
 from voice_agent.simulation.script_file import Plan
 from voice_agent.simulation.socket_loop import EndedBy
 from voice_agent.simulation.transcribe import transcribe
-from voice_agent.simulation.voices import make_steps, start_engine
+from voice_agent.simulation.voices import Sounded, make_steps, start_engine
 from voice_agent.simulation.wav import write_wav
 
 RECOGNISERS = ("pocketsphinx",)
@@ -105,9 +105,10 @@ async def carry_out(
         VoiceAgentError: the call did not take place; the message says why and what to do.
     """
     audio = WIDEBAND if order.by_browser else PHONE
-    script = None
+    sounded, script = Sounded([]), None
     if order.plan:
-        script = CallerScript(await make_steps(order.plan, audio), audio, order.plan.manners)
+        sounded = await make_steps(order.plan, audio)
+        script = CallerScript(sounded.steps, audio, order.plan.manners)
     with _caller(script, audio) as caller:
         result = await _place(order, switch.guard(caller), on_answer)
     if result.end is None:
@@ -115,7 +116,7 @@ async def carry_out(
     heard = _analysis(result, script, switch)
     report = await _report(order, result, heard)
     if script:
-        report.warnings += _complaints(script)
+        report.warnings += [*_complaints(script), *_voice_warning(sounded, audio)]
     if order.transcribe:
         report.extra["agent_transcribed"] = await _transcribed(result, heard, report)
     return CallOutcome(report, result)
@@ -188,11 +189,19 @@ def _complaints(script: CallerScript) -> list[str]:
     return complaints
 
 
+def _voice_warning(sounded: Sounded, audio: AudioFormat) -> list[str]:
+    """Measured: over the phone the recogniser hardly understands this voice."""
+    if sounded.synthesizer != "espeak" or audio != PHONE:
+        return []
+    trouble = "the caller spoke with espeak-ng, which recognisers hardly understand by phone"
+    return [f"{trouble}; for a clearer voice: apt-get install libflite1"]
+
+
 async def _transcribed(result: PhoneResult, heard: CallHeard, report: CallReport) -> list[str]:
     recording = result.recording
     try:
         async with AsyncExitStack() as stack:
-            recognizer = await start_engine(Kind.STT, RECOGNISERS, stack)
+            recognizer = (await start_engine(Kind.STT, RECOGNISERS, stack)).engine
             track = b"".join(recording.agent)
             return await transcribe(recognizer, track, recording.format, heard.agent_speech)
     except VoiceAgentError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from voice_agent.core.errors import ConfigurationError, ProviderUnavailable
 from voice_agent.core.ports import SpeechSynthesizer
 from voice_agent.core.speech import SpeechRequest, SpokenAudio
 from voice_agent.engines.registry import Kind
-from voice_agent.engines.selection import choose_engine
+from voice_agent.engines.selection import ChosenEngine, choose_engine
 from voice_agent.simulation.caller import HangUp, Press, Step, Utter, Wait
 from voice_agent.simulation.script_file import Plan, PlayFile, SayText
 from voice_agent.simulation.wav import read_wav
@@ -23,7 +24,15 @@ LONGEST_SYNTHESIS: Final = 60.0
 LARGEST_FILE: Final = 256 * 1024 * 1024
 
 
-async def make_steps(plan: Plan, audio: AudioFormat) -> list[Step]:
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """Steps with their sound, and which synthesiser spoke (empty: none was needed)."""
+
+    steps: list[Step]
+    synthesizer: str = ""
+
+
+async def make_steps(plan: Plan, audio: AudioFormat) -> Sounded:
     """The plan's steps with their sound in the line's format.
 
     Raises:
@@ -31,9 +40,11 @@ async def make_steps(plan: Plan, audio: AudioFormat) -> list[Step]:
         ProviderError: the synthesiser failed.
     """
     if not any(isinstance(step, SayText) for step in plan.steps):
-        return [await _sounded(step, audio, None, "") for step in plan.steps]
-    async with open_synthesizer() as synthesizer:
-        return [await _sounded(step, audio, synthesizer, plan.voice) for step in plan.steps]
+        return Sounded([await _sounded(step, audio, None, "") for step in plan.steps])
+    async with AsyncExitStack() as stack:
+        chosen = await start_engine(Kind.TTS, PREFERRED, stack)
+        steps = [await _sounded(step, audio, chosen.engine, plan.voice) for step in plan.steps]
+        return Sounded(steps, chosen.name)
 
 
 @asynccontextmanager
@@ -44,17 +55,17 @@ async def open_synthesizer() -> AsyncIterator[SpeechSynthesizer]:
         ProviderUnavailable: none works; the message gives each one's next step.
     """
     async with AsyncExitStack() as stack:
-        yield await start_engine(Kind.TTS, PREFERRED, stack)
+        yield (await start_engine(Kind.TTS, PREFERRED, stack)).engine
 
 
-async def start_engine(kind: Kind, names: Sequence[str], stack: AsyncExitStack) -> Any:
+async def start_engine(kind: Kind, names: Sequence[str], stack: AsyncExitStack) -> ChosenEngine:
     """The first of these engines that is usable here, started within `stack`.
 
     Raises:
         ProviderUnavailable: none works; the message gives each one's next step.
     """
     try:
-        return (await choose_engine(kind, names, lambda _: {}, stack)).engine
+        return await choose_engine(kind, names, lambda _: {}, stack)
     except ConfigurationError as error:
         raise ProviderUnavailable(str(error), provider=str(kind)) from None
 
