@@ -1,27 +1,32 @@
 """One call inside the recogniser's worker: sound in, transcripts out."""
 
+from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from voice_agent.core.audio import AudioFormat, Encoding, Samples, decode
+from voice_agent.core.audio import AudioFormat, Samples, decode
 from voice_agent.core.resample import Resampler
 from voice_agent.core.speech import Expectation
+from voice_agent.engines.stt.cepstra import CepstralFrontEnd
 from voice_agent.engines.stt.decoder import Hypothesis
-from voice_agent.engines.stt.speech_buffer import RATE, SpeechBuffer, Stretch
-
-STEP: Final = 0.1
-"""Seconds of fresh sound that are worth an interim decoding."""
+from voice_agent.engines.stt.spectrum import RATE, Floats
+from voice_agent.engines.stt.speech_buffer import SpeechBuffer, Stretch
 
 
 class Decoding(Protocol):
-    """What a stream needs of a decoder."""
+    """What a stream needs of a decoder; one stretch is open at a time."""
 
-    def feed(self, samples: Samples) -> str:
-        """Add sound of the stretch that goes on; returns the text so far."""
+    def add(self, frames: Floats) -> None:
+        """Add cepstra of the stretch that goes on."""
         ...
 
-    def decode(self, samples: Samples, expectation: Expectation) -> Hypothesis:
-        """Decode a whole stretch."""
+    def listen(self) -> str | None:
+        """Decode a little; the text so far, or None when there is not enough to go on with."""
+        ...
+
+    def finish(self, expectation: Expectation) -> Hypothesis:
+        """End the stretch and return its final text."""
         ...
 
     def completeness(self, text: str) -> float:
@@ -37,10 +42,11 @@ class CallerStream:
     ) -> None:
         """`tell` takes each transcript as a JSON object."""
         self._decoder, self._tell = decoder, tell
-        self._encoding: Encoding = audio.encoding
+        self._audio = audio
         self._resampler = Resampler(audio.rate, RATE)
         self._buffer = SpeechBuffer()
-        self._closed: list[tuple[Stretch, Expectation]] = []
+        self._front_end = CepstralFrontEnd(audio.rate)
+        self._closed: deque[_Closed] = deque()
         self._expectation = Expectation.ANYTHING
         self._last = ""
 
@@ -50,7 +56,7 @@ class CallerStream:
 
     def audio(self, data: bytes, start: float) -> None:
         """Sound that begins at `start` seconds."""
-        samples = self._resampler.process(decode(data, self._encoding))
+        samples = self._resampler.process(decode(data, self._audio.encoding))
         self._buffer.push(samples, start)
         if self._buffer.overlong:
             self._close(self._buffer.end)
@@ -64,35 +70,54 @@ class CallerStream:
         """Speech ended: a final transcript is owed, with no text if there was no speech."""
         self._close(at)
 
-    def _close(self, at: float) -> None:
-        self._closed.append((self._buffer.close(at), self._expectation))
-
     def finish(self) -> bool:
-        """Decode the oldest closed stretch; False when there is none."""
+        """Decode the oldest closed stretch to its end; False when there is none."""
         if not self._closed:
             return False
-        stretch, expectation = self._closed.pop(0)
+        closed = self._closed.popleft()
+        self._decoder.add(closed.front_end.process(closed.unread))
+        self._decoder.add(closed.front_end.flush())
+        heard = self._decoder.finish(closed.expectation)
         self._last = ""
-        self._tell(_final(stretch, self._decoder.decode(stretch.samples, expectation)))
+        self._tell(_final(closed.stretch, heard))
         return True
 
     def listen(self) -> bool:
         """Decode what came since the last time; False when it is too little."""
-        if not self._buffer.speaking or self._buffer.fresh < STEP:
+        if self._closed or not self._buffer.speaking:
             return False
-        text = self._decoder.feed(self._buffer.unread())
+        self._decoder.add(self._front_end.process(self._buffer.unread()))
+        text = self._decoder.listen()
         if text and text != self._last:
             self._last = text
-            self._tell(
-                {
-                    "final": False,
-                    "text": text,
-                    "start": self._buffer.start,
-                    "end": self._buffer.end,
-                    "completeness": self._decoder.completeness(text),
-                }
-            )
-        return True
+            self._tell(self._interim(text))
+        return text is not None
+
+    def _close(self, at: float) -> None:
+        read = self._buffer.read
+        stretch = self._buffer.close(at)
+        unread = stretch.samples[read:]
+        self._closed.append(_Closed(stretch, unread, self._front_end, self._expectation))
+        self._front_end = CepstralFrontEnd(self._audio.rate)
+
+    def _interim(self, text: str) -> dict[str, Any]:
+        return {
+            "final": False,
+            "text": text,
+            "start": self._buffer.start,
+            "end": self._buffer.end,
+            "completeness": self._decoder.completeness(text),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A stretch that waits for its final text; its first part went through the front end."""
+
+    stretch: Stretch
+    unread: Samples
+    front_end: CepstralFrontEnd
+    expectation: Expectation
 
 
 def _final(stretch: Stretch, heard: Hypothesis) -> dict[str, Any]:

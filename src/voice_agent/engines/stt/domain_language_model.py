@@ -1,7 +1,7 @@
 """The language model of what our callers say: templates mixed with general English.
 
 Pure. Sentences drawn from the templates give a trigram model (Witten-Bell); general English
-gives bigrams over the commonest words, so that wordings nobody foresaw still get through.
+gives pairs and triples of the commonest words, so that wordings nobody foresaw still get through.
 The two are mixed linearly, with less trust in the templates after words they never show.
 """
 
@@ -32,18 +32,21 @@ SINGLE_TOKENS = {"a m": "a.m.", "p m": "p.m."}
 class Recipe:
     """How the model is made; the numbers were chosen on sentences kept apart for that.
 
-    `sentences` are drawn from the templates, `background_words` added from general English,
-    `domain_share` is the templates' weight, `trust` how many sightings halve the distance to
-    it, `evidence` the worth of one sighting, `rarest` the smallest general bigram listed.
+    `sentences` are drawn from the templates, a share of them `surrounded` by something said
+    before; `background_words` are added from general English. `domain_share` is the weight of
+    the templates, `least_share` their weight after words they never show, `trust` how many
+    sightings go half of the way between, `evidence` the worth of one sighting. General pairs
+    and triples less probable than `rarest` and `rarest_trigram` are not listed.
     """
 
     sentences: int = 60_000
     background_words: int = 3000
-    domain_share: float = 0.7
+    domain_share: float = 0.75
     least_share: float = 0.1
     trust: float = 3.0
     evidence: float = 0.3
     rarest: float = 3e-4
+    rarest_trigram: float = 1e-3
     surrounded: float = 0.18
     seed: int = 20
 
@@ -114,35 +117,42 @@ def build(
 
 
 class _Mixture:
-    """One trigram model out of a domain trigram model and a general bigram model."""
+    """One trigram model out of two."""
 
     def __init__(
         self, domain: WittenBell, general: GeneralModel, recipe: Recipe, size: int
     ) -> None:
         self._domain, self._general, self._recipe, self._size = domain, general, recipe, size
-        order = np.argsort(general.heads * size + general.tails)
-        keys = (general.heads * size + general.tails)[order]
-        self._listed = Table(keys, general.bigrams[order])
         share = recipe.domain_share
         self.unigrams = share * domain.unigrams + (1 - share) * general.unigrams
 
     def tables(self, words: tuple[str, ...]) -> LanguageModelTables:
         size = self._size
-        bigram_keys = np.union1d(self._domain.bigrams.keys, self._worth_listing())
-        bigrams = Table(bigram_keys, self._after_one(bigram_keys))
-        trigram_keys = self._domain.trigrams.keys
-        trigrams = Table(trigram_keys, self._after_two(trigram_keys))
-        after_one = _backoff(bigrams, self.unigrams[bigram_keys % size], size)
-        lower = bigrams.get(trigram_keys % (size * size), 0.0)
-        after_two = _backoff(trigrams, lower, size)
+        pairs = np.union1d(self._domain.bigrams.keys, self._general_bigrams())
+        bigrams = Table(pairs, self._after_one(pairs))
+        triples = np.union1d(self._domain.trigrams.keys, self._general_trigrams(bigrams))
+        trigrams = Table(triples, self._after_two(triples))
+        after_one = _backoff(bigrams, self.unigrams[pairs % size], size)
+        after_two = _backoff(trigrams, bigrams.get(triples % (size * size), 0.0), size)
         unigrams = Table(np.arange(size), self.unigrams)
         return LanguageModelTables(words, unigrams, after_one, bigrams, after_two, trigrams)
 
-    def _worth_listing(self) -> Ints:
-        """General bigrams that say clearly more than their last word alone."""
-        keys, values = self._listed.keys, self._listed.values
+    def _general_bigrams(self) -> Ints:
+        """Those that say clearly more than their last word alone."""
+        keys, values = self._general.bigrams.keys, self._general.bigrams.values
         surprising = values > 2 * self._general.unigrams[keys % self._size]
         kept: Ints = keys[(values > self._recipe.rarest) & surprising & (keys % self._size != 0)]
+        return kept
+
+    def _general_trigrams(self, bigrams: Table) -> Ints:
+        """Those that say clearly more than their last two words, both pairs being listed."""
+        keys, values = self._general.trigrams.keys, self._general.trigrams.values
+        size = self._size
+        probable = (values > self._recipe.rarest_trigram) & (keys % size != 0)
+        keys, values = keys[probable], values[probable]
+        listed = bigrams.get(keys // size, 0.0) > 0
+        lower = bigrams.get(keys % (size * size), 0.0)
+        kept: Ints = keys[listed & (lower > 0) & (values > 2 * lower)]
         return kept
 
     def _share(self, contexts: Ints, *, words: int) -> Floats:
@@ -152,22 +162,17 @@ class _Mixture:
         share: Floats = recipe.least_share + (recipe.domain_share - recipe.least_share) * trusted
         return share
 
-    def _general_after_one(self, keys: Ints) -> Floats:
-        backed_off = self._general.backoff[keys // self._size]
-        unlisted = backed_off * self._general.unigrams[keys % self._size]
-        return self._listed.get(keys, unlisted)
-
     def _after_one(self, keys: Ints) -> Floats:
         share = self._share(keys // self._size, words=1)
-        general = self._general_after_one(keys)
+        general = self._general.after_one(keys)
         mixed: Floats = share * self._domain.after_one(keys) + (1 - share) * general
         return mixed
 
     def _after_two(self, keys: Ints) -> Floats:
         share = self._share(keys // self._size, words=2)
-        shorter = keys % (self._size * self._size)
-        mixed: Floats = share * self._domain.after_two(keys)
-        return mixed + (1 - share) * self._after_one(shorter)
+        general = self._general.after_two(keys)
+        mixed: Floats = share * self._domain.after_two(keys) + (1 - share) * general
+        return mixed
 
 
 def _backoff(table: Table, lower: Floats, size: int) -> Table:

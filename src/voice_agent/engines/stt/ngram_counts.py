@@ -32,6 +32,12 @@ class Table:
         return np.where(self.keys[place] == keys, self.values[place], default)
 
 
+def sorted_table(keys: Ints, values: Floats) -> Table:
+    """A table of keys that come in any order."""
+    order = np.argsort(keys)
+    return Table(keys[order], values[order])
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How often each run of one, two and three words was seen; keys over `size` words."""

@@ -74,7 +74,7 @@ class RecogniserHost:
 
     def _close(self, number: int) -> None:
         _, decoder = self._streams.pop(number)
-        decoder.discard()
+        decoder.forget()
         if len(self._spare) < SPARE:
             self._spare.append(decoder)
 

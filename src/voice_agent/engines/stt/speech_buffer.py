@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from voice_agent.core.audio import Samples
+from voice_agent.engines.stt.spectrum import RATE
 
-RATE: Final = 16_000
 LEAD_IN: Final = 0.35
 """Seconds before the reported start that belong to the stretch: weak first sounds."""
 TAIL: Final = 0.2
@@ -67,9 +67,9 @@ class SpeechBuffer:
         return self._origin if self._begin is None else self._begin
 
     @property
-    def fresh(self) -> float:
-        """Seconds of the open stretch that were not read yet."""
-        return (len(self._sound) - self._read) / RATE
+    def read(self) -> int:
+        """Samples of the open stretch that `unread` has given out."""
+        return self._read
 
     @property
     def overlong(self) -> bool:
@@ -96,6 +96,8 @@ class SpeechBuffer:
 
     def unread(self) -> Samples:
         """What the open stretch got since the last call."""
+        # Sound after the speaker's last word may still be cut off when the stretch is closed;
+        # at most a fifth of a second of quiet is read too much then, which does no harm.
         fresh = self._sound[self._read :]
         self._read = len(self._sound)
         return fresh
