@@ -39,12 +39,12 @@ class Recipe:
     and triples less probable than `rarest` and `rarest_trigram` are not listed.
     """
 
-    sentences: int = 60_000
+    sentences: int = 100_000
     background_words: int = 3000
     domain_share: float = 0.75
     least_share: float = 0.1
     trust: float = 3.0
-    evidence: float = 0.3
+    evidence: float = 0.25
     rarest: float = 3e-4
     rarest_trigram: float = 1e-3
     surrounded: float = 0.18

@@ -34,6 +34,8 @@ from voice_agent.engines.stt.spoken_values import ENGLISH
 
 LAYOUT: Final = 1
 """Raised when the files or the way they are made change."""
+UNWANTED: Final = frozenset({"ok", "anytime", "alright", "alot"})
+"""Second spellings of what the templates have already, and fragments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _write(files: ModelFiles, source: str, phrases: Sequence[str], recipe: Recip
     drawn = sentences(utterance_templates.load(source, ENGLISH), phrases, recipe)
     words = {word for sentence in drawn for word in sentence}
     words = {word for word in words if word in lexicon or guess(word)}
-    words.update(general.commonest(recipe.background_words, frozenset(lexicon)))
+    words.update(general.commonest(recipe.background_words, frozenset(lexicon) - UNWANTED))
     _write_model(files.language_model, build(drawn, general, sorted(words), recipe))
     _write_dictionary(files.dictionary, words, lexicon)
 

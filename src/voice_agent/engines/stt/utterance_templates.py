@@ -77,8 +77,9 @@ def _options(pieces: list[str], at: int, template: str) -> tuple[list[Sequence],
 class Utterances:
     """Everything callers are expected to say in one language.
 
-    `groups` maps "intent.<name>" and "answer.<name>" to a weight and its templates; `lists`
-    are slots written as templates; `before` and `after` are said around a sentence.
+    `groups` maps "intent.<name>", "answer.<name>" and "heard.<name>" to a weight and its
+    templates; `lists` are slots written as templates; `before` and `after` are said around
+    a sentence.
     """
 
     groups: Mapping[str, tuple[float, tuple[Sequence, ...]]]
@@ -126,7 +127,8 @@ def load(text: str, makers: Mapping[str, SlotMaker]) -> Utterances:
     table = tomllib.loads(text)
     groups = {
         f"{kind}.{name}": (float(group["weight"]), tuple(map(parse, group["say"])))
-        for kind in ("intent", "answer")
+        for kind in ("intent", "answer", "heard")
+        if kind in table
         for name, group in table[kind].items()
     }
     lists = {name: tuple(map(parse, values)) for name, values in table["slot"].items()}
