@@ -1,6 +1,6 @@
 """Fits the map from a telephone's bands to the missing ones, from wideband recordings.
 
-    python benchmarks/fit_telephone_bands.py RECORDINGS... --out telephone_bands.npz
+    python -m benchmarks.fit_telephone_bands RECORDINGS... --out telephone_bands.npz
 
 RECORDINGS are 16 kHz or 22.05 kHz mono WAV files of people speaking. Those without sound
 above 4.2 kHz are passed over. Each is used loud and quiet, and through several line filters.
