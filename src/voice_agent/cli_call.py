@@ -42,7 +42,7 @@ Transcribe = Annotated[
     bool,
     typer.Option("--transcribe", help="Let the embedded recogniser write down the agent too."),
 ]
-Voice = Annotated[str, typer.Option(help="The voice of --say; default: the synthesiser's.")]
+Voice = Annotated[str, typer.Option(help="The voice of --say; default: the clearest.")]
 Stay = Annotated[bool, typer.Option("--stay", help="Never hang up first.")]
 Longest = Annotated[
     float | None,

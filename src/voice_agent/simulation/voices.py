@@ -18,8 +18,8 @@ from voice_agent.simulation.caller import HangUp, Press, Step, Utter, Wait
 from voice_agent.simulation.script_file import Plan, PlayFile, SayText
 from voice_agent.simulation.wav import read_wav
 
-PREFERRED: Final = ("flite", "espeak")
-"""Synthesisers for a caller, best first."""
+PREFERRED: Final = {"flite": "rms", "espeak": "en-us+f2"}
+"""Synthesisers for a caller, best first, each with the voice that is best understood by phone."""
 LONGEST_SYNTHESIS: Final = 60.0
 LARGEST_FILE: Final = 256 * 1024 * 1024
 
@@ -42,8 +42,9 @@ async def make_steps(plan: Plan, audio: AudioFormat) -> Sounded:
     if not any(isinstance(step, SayText) for step in plan.steps):
         return Sounded([await _sounded(step, audio, None, "") for step in plan.steps])
     async with AsyncExitStack() as stack:
-        chosen = await start_engine(Kind.TTS, PREFERRED, stack)
-        steps = [await _sounded(step, audio, chosen.engine, plan.voice) for step in plan.steps]
+        chosen = await start_engine(Kind.TTS, tuple(PREFERRED), stack)
+        voice = plan.voice or PREFERRED[chosen.name]
+        steps = [await _sounded(step, audio, chosen.engine, voice) for step in plan.steps]
         return Sounded(steps, chosen.name)
 
 
@@ -55,7 +56,7 @@ async def open_synthesizer() -> AsyncIterator[SpeechSynthesizer]:
         ProviderUnavailable: none works; the message gives each one's next step.
     """
     async with AsyncExitStack() as stack:
-        yield (await start_engine(Kind.TTS, PREFERRED, stack)).engine
+        yield (await start_engine(Kind.TTS, tuple(PREFERRED), stack)).engine
 
 
 async def start_engine(kind: Kind, names: Sequence[str], stack: AsyncExitStack) -> ChosenEngine:
