@@ -19,8 +19,11 @@ def main() -> None:
     """Run the measurements that do not need anything from outside."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 20], help="calls at once")
+    parser.add_argument("--vad", nargs="+", default=["energy", "silero"], help="detectors")
     arguments = parser.parse_args()
-    rows = overhead.as_rows(overhead.run(tuple(arguments.calls)))
+    loads = tuple(arguments.calls)
+    figures = [figure for vad in arguments.vad for figure in overhead.run(vad, loads)]
+    rows = overhead.as_rows(figures)
     table = Table(title="What the product adds to a turn (engines take no time)")
     for column in rows[0]:
         table.add_column(column.replace("_", " "), justify="right")

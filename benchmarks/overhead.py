@@ -7,9 +7,11 @@ but the engines is in it, the socket and the phone's own lateness too.
 """
 
 import json
+import math
 import statistics
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,7 +20,8 @@ import anyio
 from benchmarks.server import cpu_seconds, resident_mib, running_server
 from voice_agent.core.audio import PHONE, AudioFrame
 from voice_agent.core.speech import SpeechStopped, VoiceActivity
-from voice_agent.engines.vad.energy import EnergyDetector
+from voice_agent.engines.registry import Kind
+from voice_agent.engines.selection import choose_engine
 from voice_agent.pipeline.voice_gate import VoiceGate
 from voice_agent.simulation.analysis import analyse, utterances_in
 from voice_agent.simulation.caller import CallerScript, Manners, Step, Utter
@@ -61,6 +64,7 @@ class Wire:
 class Figures:
     """One load's figures; times in ms, processor in percent of one core per call."""
 
+    vad: str
     calls: int
     turns: int
     overhead_p50: float
@@ -73,23 +77,28 @@ class Figures:
     phone_late_p95: float
 
 
-def deciding_frame(utterance: bytes) -> int:
+async def deciding_frame(vad: str, utterance: bytes) -> int:
     """Index of the frame, from the utterance's first, that makes the gate say it stopped."""
-    gate, stopped = VoiceGate(), list[SpeechStopped]()
+    gate, decided = VoiceGate(), list[float]()
 
     def heard(activity: VoiceActivity) -> None:
-        if isinstance(result := gate.process(activity), SpeechStopped):
-            stopped.append(result)
+        if isinstance(gate.process(activity), SpeechStopped):
+            decided.append(activity.end)
 
     size = PHONE.byte_count(FRAME)
     lead_in = PHONE.silence(3.0)
     sound = lead_in + utterance + PHONE.silence(2.0)
-    stream = EnergyDetector().open(PHONE, heard)
-    for index in range(len(sound) // size):
-        stream.push(AudioFrame(sound[index * size : (index + 1) * size], PHONE, index * FRAME))
-        if stopped:
-            return index - len(lead_in) // size
-    raise SystemExit("the detector hears nothing in the utterance")
+    async with AsyncExitStack() as stack:
+        chosen = await choose_engine(Kind.VAD, (vad,), lambda _: {}, stack)
+        stream = chosen.engine.open(PHONE, heard)
+        for index in range(len(sound) // size):
+            stream.push(AudioFrame(sound[index * size : (index + 1) * size], PHONE, index * FRAME))
+            await anyio.sleep(0.001)
+        await anyio.sleep(0.5)
+    if not decided:
+        raise SystemExit("the detector hears nothing in the utterance")
+    # The last pause ends the turn; the frame that completes its window decides.
+    return math.ceil(round(decided[-1] / FRAME, 6)) - 1 - len(lead_in) // size
 
 
 def overheads(wire: Wire, result: PhoneResult, deciding: int) -> list[float]:
@@ -116,7 +125,7 @@ async def _one_call(
     return wire, result
 
 
-async def measure(calls: int, pid: int, utterance: bytes) -> Figures:
+async def measure(calls: int, pid: int, utterance: bytes, deciding: int, vad: str) -> Figures:
     """Hold so many calls at once and measure each of their turns."""
     url, done = f"http://127.0.0.1:{PORT}", list[tuple[Wire, PhoneResult]]()
     steps: list[Step] = [Utter(utterance, "where is my order")] * UTTERANCES
@@ -130,7 +139,6 @@ async def measure(calls: int, pid: int, utterance: bytes) -> Figures:
             tasks.start_soon(one, number, client)
     spent = cpu_seconds(pid) - cpu
     talk = sum(len(result.recording.caller) * FRAME for _, result in done)
-    deciding = deciding_frame(utterance)
     times = sorted(1000 * s for wire, result in done for s in overheads(wire, result, deciding))
     gaps = [
         ms
@@ -141,6 +149,7 @@ async def measure(calls: int, pid: int, utterance: bytes) -> Figures:
         b - a - FRAME for wire, _ in done for a, b in zip(wire.sent, wire.sent[1:], strict=False)
     ]
     return Figures(
+        vad=vad,
         calls=calls,
         turns=len(times),
         overhead_p50=round(statistics.median(times), 1),
@@ -161,16 +170,17 @@ async def _utterance() -> bytes:
     return sound + PHONE.silence(1.0)[: -len(sound) % size]
 
 
-def run(loads: tuple[int, ...] = (1, 20)) -> list[Figures]:
-    """Measure each load on one server with scripted engines."""
+def run(vad: str, loads: tuple[int, ...] = (1, 20)) -> list[Figures]:
+    """Measure each load on one server with scripted engines and this detector."""
     utterance = anyio.run(_utterance)
+    deciding = anyio.run(deciding_frame, vad, utterance)
     options = {
         "stt.scripted": {"texts": ["where is my order"] * 100},
         "llm.scripted": {"answers": [ANSWER]},
         "tts.scripted": {"word_ms": 220},
     }
     settings = {
-        "vad": "energy",
+        "vad": vad,
         "stt": "scripted",
         "llm": "scripted",
         "tts": "scripted",
@@ -182,8 +192,8 @@ def run(loads: tuple[int, ...] = (1, 20)) -> list[Figures]:
         tempfile.TemporaryDirectory() as folder,
         running_server(PORT, Path(folder), **settings) as pid,
     ):
-        anyio.run(measure, 1, pid, utterance)
-        return [anyio.run(measure, calls, pid, utterance) for calls in loads]
+        anyio.run(measure, 1, pid, utterance, deciding, vad)
+        return [anyio.run(measure, calls, pid, utterance, deciding, vad) for calls in loads]
 
 
 def as_rows(figures: list[Figures]) -> list[dict[str, object]]:
