@@ -21,7 +21,7 @@ class Decoding(Protocol):
         """Add cepstra of the stretch that goes on."""
         ...
 
-    def listen(self) -> str | None:
+    def listen(self, expectation: Expectation) -> str | None:
         """Decode a little; the text so far, or None when there is not enough to go on with."""
         ...
 
@@ -87,7 +87,7 @@ class CallerStream:
         if self._closed or not self._buffer.speaking:
             return False
         self._decoder.add(self._front_end.process(self._buffer.unread()))
-        text = self._decoder.listen()
+        text = self._decoder.listen(self._expectation)
         if text and text != self._last:
             self._last = text
             self._tell(self._interim(text))

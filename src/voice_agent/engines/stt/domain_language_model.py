@@ -7,7 +7,7 @@ The two are mixed linearly, with less trust in the templates after words they ne
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Recipe:
     and triples less probable than `rarest` and `rarest_trigram` are not listed.
     """
 
-    sentences: int = 100_000
+    sentences: int = 80_000
     background_words: int = 3000
     domain_share: float = 0.75
     least_share: float = 0.1
@@ -49,6 +49,18 @@ class Recipe:
     rarest_trigram: float = 1e-3
     surrounded: float = 0.18
     seed: int = 20
+
+
+def narrow(recipe: Recipe) -> Recipe:
+    """The recipe for answers to one question: the templates and next to nothing else."""
+    return replace(
+        recipe,
+        sentences=recipe.sentences // 8,
+        domain_share=0.98,
+        least_share=0.9,
+        rarest=1.0,
+        rarest_trigram=1.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Final
 import orjson
 
 from voice_agent.core.errors import ConfigurationError
+from voice_agent.core.speech import Expectation
 from voice_agent.engines.stt import utterance_templates
 from voice_agent.engines.stt.domain_language_model import (
     LanguageModelTables,
@@ -26,14 +27,25 @@ from voice_agent.engines.stt.domain_language_model import (
     arpa,
     build,
     listened_for,
+    narrow,
     sentences,
 )
 from voice_agent.engines.stt.general_language_model import read
-from voice_agent.engines.stt.pronunciations import Lexicon, dictionary, guess, read_lexicon
+from voice_agent.engines.stt.ngram_counts import END, START
+from voice_agent.engines.stt.pronunciations import dictionary, guess, read_lexicon
 from voice_agent.engines.stt.spoken_values import ENGLISH
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Raised when the files or the way they are made change."""
+ANSWERS: Final[Mapping[Expectation, Mapping[str, float]]] = {
+    Expectation.YES_NO: {"affirm": 5, "deny": 5},
+    Expectation.DIGITS: {"order_id": 5, "digits": 5},
+    Expectation.DATE_TIME: {"date_time": 10},
+    Expectation.NAME: {"name": 10},
+}
+"""What is said when the agent has asked, by group and weight."""
+BESIDES: Final[Mapping[str, float]] = {"wait": 1, "repeat": 0.5, "deny": 0.5, "affirm": 0.5}
+"""What is said instead of an answer, whatever was asked."""
 UNWANTED: Final = frozenset({"ok", "anytime", "alright", "alot"})
 """Second spellings of what the templates have already, and fragments."""
 
@@ -53,6 +65,11 @@ class ModelFiles:
     def dictionary(self) -> Path:
         """The words it knows and their sounds."""
         return self.folder / "domain.dict"
+
+    @property
+    def answers(self) -> dict[str, Path]:
+        """Small models of the answers to each kind of question."""
+        return {kind.value: self.folder / f"answer-{kind}.lm.bin" for kind in ANSWERS}
 
 
 def acoustic_model() -> Path:
@@ -112,16 +129,22 @@ def _write(files: ModelFiles, source: str, phrases: Sequence[str], recipe: Recip
     models = acoustic_model()
     lexicon = read_lexicon(models / "cmudict-en-us.dict")
     general = read(models / "en-us.lm.bin")
-    drawn = sentences(utterance_templates.load(source, ENGLISH), phrases, recipe)
-    words = {word for sentence in drawn for word in sentence}
-    words = {word for word in words if word in lexicon or guess(word)}
+    utterances = utterance_templates.load(source, ENGLISH)
+    drawn = sentences(utterances, phrases, recipe)
+    words = {word for word in _words(drawn) if word in lexicon or guess(word)}
     words.update(general.commonest(recipe.background_words, frozenset(lexicon) - UNWANTED))
-    _write_model(files.language_model, build(drawn, general, sorted(words), recipe))
-    _write_dictionary(files.dictionary, words, lexicon)
+    known = general.restricted((START, END, *sorted(words)))
+    _write_model(files.language_model, build(drawn, known, sorted(words), recipe))
+    for kind, weights in ANSWERS.items():
+        answers = sentences(utterances.only({**BESIDES, **weights}), (), narrow(recipe))
+        words |= _words(answers)
+        tables = build(answers, known, sorted(_words(answers)), narrow(recipe))
+        _write_model(files.answers[kind.value], tables)
+    files.dictionary.write_text(dictionary(words, lexicon), "utf-8")
 
 
-def _write_dictionary(path: Path, words: set[str], lexicon: Lexicon) -> None:
-    path.write_text(dictionary(words, lexicon), "utf-8")
+def _words(drawn: Sequence[Sequence[str]]) -> set[str]:
+    return {word for sentence in drawn for word in sentence}
 
 
 def _write_model(path: Path, tables: LanguageModelTables) -> None:

@@ -8,7 +8,7 @@ import random
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 
 _TOKEN = re.compile(r"[()\[\]|]|\{\w+\}|[^()\[\]|{}\s]+")
@@ -87,6 +87,15 @@ class Utterances:
     before: tuple[Sequence, ...] = ()
     after: tuple[Sequence, ...] = ()
     makers: Mapping[str, SlotMaker] = field(default_factory=dict)
+
+    def only(self, weights: Mapping[str, float]) -> "Utterances":
+        """The groups of these names, whatever their kind, weighing as given."""
+        groups = {
+            group: (weights[group.partition(".")[2]], templates)
+            for group, (_, templates) in self.groups.items()
+            if group.partition(".")[2] in weights
+        }
+        return replace(self, groups=groups)
 
     def say(self, sequence: Sequence, chance: random.Random) -> str:
         """One random sentence of a template.
