@@ -79,13 +79,28 @@ def acoustic_model() -> Path:
     return Path(get_model_path("en-us"))
 
 
-def prepare(
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """Everything a model is made of, and where it will lie."""
+
+    files: ModelFiles
+    source: str
+    terms: tuple[str, ...]
+    recipe: Recipe
+
+    @property
+    def built(self) -> bool:
+        """Whether the cache has it."""
+        return self.files.folder.is_dir()
+
+
+def plan(
     cache: Path, language: str = "en", phrases: Sequence[str] = (), recipe: Recipe | None = None
-) -> ModelFiles:
-    """The model for these business phrases, built when the cache does not have it.
+) -> ModelPlan:
+    """What the model for these business phrases is made of.
 
     Raises:
-        ConfigurationError: the language is unknown or the cache cannot be written.
+        ConfigurationError: the language is unknown.
     """
     recipe = recipe or Recipe()
     terms = tuple(dict.fromkeys(filter(None, map(spoken_form, phrases))))
@@ -94,9 +109,21 @@ def prepare(
     except OSError:
         raise ConfigurationError(f"there are no utterances for language {language!r}") from None
     files = ModelFiles(cache / "language-models" / _name(source, terms, recipe))
-    if not files.folder.is_dir():
-        _build_into(files.folder, source, terms, recipe)
-    return files
+    return ModelPlan(files, source, terms, recipe)
+
+
+def prepare(
+    cache: Path, language: str = "en", phrases: Sequence[str] = (), recipe: Recipe | None = None
+) -> ModelFiles:
+    """The model for these business phrases, built when the cache does not have it.
+
+    Raises:
+        ConfigurationError: the language is unknown or the cache cannot be written.
+    """
+    made = plan(cache, language, phrases, recipe)
+    if not made.built:
+        _build_into(made.files.folder, made.source, made.terms, made.recipe)
+    return made.files
 
 
 def spoken_form(phrase: str) -> str:

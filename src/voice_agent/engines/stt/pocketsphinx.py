@@ -3,11 +3,19 @@
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
+import anyio
+import anyio.to_process
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
+from voice_agent.core.errors import ConfigurationError, ProviderUnavailable
 from voice_agent.engines.registry import Kind, Provider
+from voice_agent.engines.stt.language_model_files import plan, prepare
 from voice_agent.engines.stt.worker_recognizer import WorkerRecognizer
+
+log = structlog.get_logger(__name__)
 
 
 def _default_cache() -> Path:
@@ -35,11 +43,36 @@ class PocketsphinxRecognizer(WorkerRecognizer):
         values = options.model_dump(mode="json", exclude={"workers"})
         module = "voice_agent.engines.stt.pocketsphinx_worker"
         super().__init__("pocketsphinx", module, values, workers=options.workers)
+        self._options = options
+
+    async def __aenter__(self) -> Self:
+        """Build the language model where there is none, then start the workers.
+
+        Raises:
+            ProviderUnavailable: the model cannot be built or a worker does not start.
+        """
+        await self._build()
+        return await super().__aenter__()
+
+    async def _build(self) -> None:
+        """In a process of its own, which may take longer than a worker's start."""
+        options = self._options
+        wanted = (options.cache_dir, options.language, options.phrases)
+        try:
+            if plan(*wanted).built:
+                return
+            log.info("recogniser.language_model_building")
+            await anyio.to_process.run_sync(prepare, *wanted, cancellable=True)
+        except ConfigurationError as error:
+            raise ProviderUnavailable(str(error), provider="pocketsphinx") from None
+        except anyio.BrokenWorkerProcess as error:
+            message = f"the language model was not built: {error}"
+            raise ProviderUnavailable(message, provider="pocketsphinx") from error
 
 
 def _check(_options: PocketsphinxOptions) -> str:
     if find_spec("pocketsphinx") is None:
-        return "pocketsphinx is missing: pip install pocketsphinx"
+        return "The package is missing; install it with: pip install pocketsphinx."
     return ""
 
 
