@@ -33,6 +33,18 @@ def test_the_agent_greets_answers_and_lets_the_caller_hang_up() -> None:
     assert isinstance(call.events[-1].payload, CallEnded)
 
 
+def test_hanging_up_after_the_last_word_interrupts_nothing() -> None:
+    async def caller(call: Stage) -> None:
+        await call.until_sounding(10 * 0.25)
+        while call.line.sounding:  # noqa: ASYNC110 - what the caller's ear does
+            await anyio.sleep(0.005)
+        call.line.hang_up()
+
+    call = stage(Play(), caller)
+    assert call.said[0].text == GREETING
+    assert not call.said[0].interrupted
+
+
 def test_the_events_of_a_call_are_numbered_in_order() -> None:
     call = stage(Play(["hi"], [says("Hello.")]), ask_and_hang_up)
     assert [event.seq for event in call.events] == list(range(len(call.events)))

@@ -200,3 +200,7 @@ def test_an_interim_clause_goes_before_what_was_said() -> None:
     outbox.put(CallEvent("c", 0, 0.0, 1, AgentSaying("Hi")))
     outbox.put(shown(1, interim=False))
     assert outbox.take() == shown(1, interim=False)
+
+
+def test_a_page_that_is_left_hangs_up_cleanly() -> None:
+    assert BrowserProtocol().closed(left=True) == [LineClosed(clean=True)]

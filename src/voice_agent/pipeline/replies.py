@@ -229,8 +229,9 @@ class Replies:
         if current.begin.reason is ReplyReason.RESPOND:
             self._counts.clear()
         split = current.split
+        interrupted = interrupted and not split.complete
         self._conversation.settle(current.start, split, interrupted=interrupted)
-        if split.heard.strip() or interrupted:
+        if split.heard.strip() or split.unheard.strip():
             said = AgentSaid(split.heard.strip(), interrupted, split.unheard.strip())
             self._journal.write(said, current.begin.turn)
 

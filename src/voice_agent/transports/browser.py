@@ -146,7 +146,8 @@ class BrowserTransport:
             if message is not None:
                 await self._take(message)
             elif self._line.over:
-                self._ready.extend(self._protocol.closed() or [LineClosed(clean=False)])
+                closed = self._protocol.closed(left=self._line.left)
+                self._ready.extend(closed or [LineClosed(clean=False)])
         return self._ready.popleft()
 
     async def _take(self, message: str | bytes) -> None:

@@ -89,12 +89,12 @@ class BrowserProtocol:
             self.malformed += 1
             raise
 
-    def closed(self) -> list[Event]:
-        """The socket is gone: without a `hangup` before, the line closed uncleanly."""
+    def closed(self, *, left: bool = False) -> list[Event]:
+        """The socket is gone; `left` when the page went on purpose, as by being closed."""
         if self.state is State.CLOSED:
             return []
         self.state = State.CLOSED
-        return [LineClosed(clean=False)]
+        return [LineClosed(clean=left)]
 
     def mark(self, name: str) -> str:
         """The message that asks to be told when all sound before it was played."""

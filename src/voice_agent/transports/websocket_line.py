@@ -17,12 +17,17 @@ CLOSE_SECONDS: Final = 2.0
 NORMAL: Final = 1000
 POLICY: Final = 1008
 """Close codes of RFC 6455, section 7.4.1."""
+LEAVING: Final = (NORMAL, 1001)
+"""Codes of a peer that goes on purpose: done, or its page was left."""
 
 _GONE: Final = (WebSocketDisconnect, RuntimeError, OSError)
 
 
 class WebSocketLine:
-    """An accepted WebSocket; whatever happens to it ends in `over`."""
+    """An accepted WebSocket; whatever happens to it ends in `over`.
+
+    `left` tells that the peer went on purpose.
+    """
 
     def __init__(self, socket: WebSocket, *, send_seconds: float = SEND_SECONDS) -> None:
         """`send_seconds` is the longest a message may take to leave."""
@@ -32,6 +37,7 @@ class WebSocketLine:
         self._reading: anyio.CancelScope | None = None
         self.over = False
         self.hung_up = False
+        self.left = False
 
     async def receive(self) -> str | bytes | None:
         """The next message; None when the line is over or `wake` was called."""
@@ -84,6 +90,7 @@ class WebSocketLine:
             return None
         if message["type"] != "websocket.receive":
             self.over = True
+            self.left = message.get("code") in LEAVING
             return None
         text: str | None = message.get("text")
         return text if text is not None else bytes(message["bytes"])

@@ -19,8 +19,8 @@ from voice_agent.engines.nlu.understanding import Context, Understander, Underst
 
 UNHEARD: Final = 0.6
 """Recogniser confidence below which nothing is acted on."""
-DOUBTFUL: Final = 0.8
-"""Recogniser confidence below which values are read back."""
+DOUBTFUL: Final = 0.7
+"""Recogniser confidence below which a value is read back even before a tool that only reads."""
 ACT: Final = 0.6
 """Intent confidence from which a wish is acted on; below, it is asked about."""
 HALF: Final = 0.4
