@@ -69,7 +69,7 @@ class ScriptedAgent:
             await self._listen_until(socket, self._spoken)
             await self._send(socket, {"type": "clear"})
             said = {"text": "Hello, this is Riverside", "interrupted": True}
-            rest = " Supply. How can I help you today?"
+            rest = "Supply. How can I help you today?"
             await self._event(socket, 0, "AgentSaid", said | {"unheard": rest})
         else:
             await self._listen_until(socket, lambda: "greeting" in self.played)

@@ -55,7 +55,8 @@ export class Conversation {
   tool(key, name, args) {
     const card = element("div", "card");
     const line = element("div", "line");
-    line.append(element("span", "name", name.replaceAll("_", " ")), element("code", "", written(args)));
+    line.append(element("span", "name", name.replaceAll("_", " ")));
+    if (written(args)) line.append(element("code", "", written(args)));
     line.append(element("span", "tag", "running"));
     card.append(line);
     this.#cards.set(key, card);

@@ -45,11 +45,12 @@ export class Transcript {
     this.#conversation.write(this.#conversation.bubble(`agent ${turn}`, "agent"), ["pending", said]);
   }
 
-  onAgentSaid({ text, interrupted, unheard }, turn) {
+  onAgentSaid({ text, interrupted, unheard = "" }, turn) {
     this.#saying.delete(turn);
     if (!text && !unheard) return this.#conversation.forget(`agent ${turn}`);
     const bubble = this.#conversation.bubble(`agent ${turn}`, "agent");
-    this.#conversation.write(bubble, ["", text], ["unheard", unheard]);
+    const gap = joined(text, unheard).length > text.length + unheard.length ? " " : "";
+    this.#conversation.write(bubble, ["", text + gap], ["unheard", unheard]);
     this.#conversation.remark(bubble, interrupted ? "interrupted" : "");
   }
 
@@ -80,5 +81,5 @@ export class Transcript {
 }
 
 function joined(before, after) {
-  return before && !/\s$/.test(before) && !/^\s/.test(after) ? `${before} ${after}` : before + after;
+  return before && after && !/\s$/.test(before) && !/^\s/.test(after) ? `${before} ${after}` : before + after;
 }

@@ -11,7 +11,7 @@ const STATUS = {
   connecting: "Connecting…",
   listening: "Listening",
   thinking: "Thinking…",
-  speaking: "Speaking. Interrupt me whenever you like.",
+  speaking: "Speaking. You may interrupt.",
   ending: "Ending…",
 };
 const ENDINGS = {
