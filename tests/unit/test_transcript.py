@@ -72,3 +72,14 @@ def test_any_stored_events_can_be_read(entries: list[tuple[int, str, dict[str, A
     assert lines == read_transcript(stored)
     turns = [turn.turn for turn in read_turns(stored)]
     assert turns == sorted(set(turns))
+
+
+def test_a_turn_the_caller_went_on_with_is_told_once() -> None:
+    lines = read_transcript(
+        events(
+            (1, "CallerSaid", {"text": "where is", "confidence": 0.9}),
+            (1, "CallerWentOn", {}),
+            (2, "CallerSaid", {"text": "where is my order", "confidence": 0.9}),
+        )
+    )
+    assert [line.text for line in lines] == ["where is my order"]

@@ -13,17 +13,25 @@ from voice_agent.storage.call_records import (
 
 
 def read_transcript(events: Iterable[StoredEvent]) -> tuple[TranscriptLine, ...]:
-    """Who said what, in order; words that nobody heard are left out."""
-    lines = (_line(event) for event in sorted(events, key=_order))
+    """Who said what, in order; words that nobody heard are left out, and so is the first half
+    of a turn that the caller went on with: it comes again, whole.
+    """
+    lines = (_line(event) for event in sorted(_settled(events), key=_order))
     return tuple(line for line in lines if line is not None and line.text)
 
 
 def read_turns(events: Iterable[StoredEvent]) -> tuple[TurnRecord, ...]:
     """The turns in which somebody spoke, a tool ran or something was measured."""
-    ordered = sorted(events, key=lambda event: (event.turn, event.seq))
+    ordered = sorted(_settled(events), key=lambda event: (event.turn, event.seq))
     groups = groupby(ordered, key=lambda event: event.turn)
     turns = (_turn(number, list(group)) for number, group in groups)
     return tuple(turn for turn in turns if turn is not None)
+
+
+def _settled(events: Iterable[StoredEvent]) -> list[StoredEvent]:
+    known = list(events)
+    gone_on = {event.turn for event in known if event.kind == "CallerWentOn"}
+    return [e for e in known if not (e.kind == "CallerSaid" and e.turn in gone_on)]
 
 
 def _order(event: StoredEvent) -> int:
