@@ -95,7 +95,7 @@ class SpeechChunker:
         kind = ending(text, following)
         if kind is Ending.NONE or (kind is Ending.PAUSE and not self._long_enough(text)):
             return False
-        return not inside_markup(text) and bool(render(text, self._language).spoken)
+        return any(map(str.isalnum, text)) and not inside_markup(text)
 
     def _long_enough(self, text: str) -> bool:
         if not self._first:
