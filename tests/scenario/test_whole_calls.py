@@ -9,7 +9,7 @@ from support.staged_call import ListedTools, Play, Stage, asks, stage
 from voice_agent.core.call import Disposition
 from voice_agent.core.chat import Role, TextDelta, ToolEffect
 from voice_agent.core.errors import ProviderUnavailable
-from voice_agent.core.events import CallEnded, TurnMeasured
+from voice_agent.core.events import CallEnded, ReplyStarted, ToolFinished, TurnMeasured
 from voice_agent.engines.llm.scripted import Step, says
 from voice_agent.engines.tts.scripted import ScriptedSpeechOptions
 from voice_agent.pipeline.turns import TurnPolicy
@@ -143,6 +143,16 @@ def test_a_tools_result_reaches_the_model_and_the_caller() -> None:
     assert call.said[-1].text == "Order 1042 has shipped."
     assert [c.arguments for c in tools.calls] == [{"order_id": "1042"}]
     assert call.model.requests[1].messages[-1].role is Role.TOOL
+
+
+def test_what_the_model_says_before_a_tool_is_heard_while_the_tool_works() -> None:
+    tools = ListedTools({"look": (1.1, {"found": True}, ToolEffect.NONE)})
+    answers = [[TextDelta("Let me look"), *asks("look")], says("I found it.")]
+    call = stage(Play(["where is it"], answers, tools), ask_and_hang_up_later)
+    started = next(e for e in call.events if isinstance(e.payload, ReplyStarted) and e.turn > 1)
+    finished = next(e for e in call.events if isinstance(e.payload, ToolFinished))
+    assert started.at < finished.at
+    assert "Let me look I found it." in [said.text for said in call.said]
 
 
 def test_a_slow_tool_is_covered_by_a_sentence_instead_of_silence() -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voice_agent.engines.tts.espeak_worker import _letter_a
 from voice_agent.engines.tts.phrasing import (
     COMMA_PAUSE,
     LONGEST,
@@ -59,3 +60,8 @@ def test_no_word_is_lost_or_added(text: str, keep: bool) -> None:
 @given(st.lists(st.text("abc", min_size=1, max_size=12), min_size=1, max_size=200))
 def test_a_phrase_without_marks_is_bounded(words: list[str]) -> None:
     assert all(len(phrase.text) <= LONGEST + 12 for phrase in phrases(" ".join(words)))
+
+
+def test_a_capital_a_by_itself_is_said_as_the_letter() -> None:
+    spoken = [_letter_a(token) for token in ("8", "A", "M,", "A.", "a", "Anna")]
+    assert spoken == ["8", "ay", "M,", "ay.", "a", "Anna"]

@@ -1,6 +1,6 @@
 """The replies of a call, one alive at a time: begun, heard or cut off, and written down."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -29,7 +29,7 @@ from voice_agent.pipeline.journal import Journal
 from voice_agent.pipeline.phrases import Phrases
 from voice_agent.pipeline.player import Player
 from voice_agent.pipeline.playout import HeardText, PlayoutLedger
-from voice_agent.pipeline.reply import Reply, ReplyHooks, Thinking, fixed, thought
+from voice_agent.pipeline.reply import Reply, ReplyHooks, Thinking, Words, fixed, thought
 from voice_agent.pipeline.speaking import Voice
 from voice_agent.pipeline.timeline import Stamp, TurnTimeline
 from voice_agent.pipeline.turns import (
@@ -195,7 +195,7 @@ class Replies:
         except ProviderError as error:
             log.warning("reply.apology_failed", code=error.code, provider=error.provider)
 
-    def _words(self, begin: BeginReply) -> AsyncGenerator[str, None]:
+    def _words(self, begin: BeginReply) -> Words:
         match begin.reason:
             case ReplyReason.RESPOND:
                 thinking = Thinking(

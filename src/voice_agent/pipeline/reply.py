@@ -7,6 +7,7 @@ is one cancel scope: leaving it closes the model's stream and the synthesiser's.
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Final
 
 import anyio
 import anyio.abc
@@ -27,8 +28,14 @@ from voice_agent.pipeline.speech_chunker import Clause, SpeechChunker
 from voice_agent.pipeline.timeline import Stamp, TurnTimeline
 from voice_agent.pipeline.tool_loop import converse
 
-CLAUSES_AHEAD = 16
+CLAUSES_AHEAD: Final = 16
 """How many clauses the model may be ahead of the voice."""
+
+
+PAUSE: Final = None
+"""Among the words: more will take a while, so say what there is."""
+
+Words = AsyncGenerator[str | None, None]
 
 
 @dataclass(slots=True)
@@ -65,7 +72,7 @@ class Reply:
     _broken: ProviderError | None = None
     _tasks: anyio.abc.TaskGroup | None = None
 
-    async def run(self, words: AsyncGenerator[str, None]) -> None:
+    async def run(self, words: Words) -> None:
         """Speak the words as they come, to the end; what came before a failure is spoken too.
 
         Raises:
@@ -90,15 +97,19 @@ class Reply:
         if self._tasks is not None:
             self._tasks.start_soon(self._say_all, sentence + " ")
 
-    async def _phrase(
-        self, words: AsyncGenerator[str, None], clauses: MemoryObjectSendStream[Clause]
-    ) -> None:
-        chunker = SpeechChunker()
+    async def _phrase(self, words: Words, clauses: MemoryObjectSendStream[Clause]) -> None:
+        chunker, written = SpeechChunker(), ""
         async with clauses, aclosing(words):
             try:
                 async for delta in words:
-                    self._reach(Stamp.FIRST_TOKEN)
-                    for clause in chunker.push(delta):
+                    if delta is PAUSE:
+                        space = " " if written and not written[-1].isspace() else ""
+                        ready = [*chunker.push(space), *chunker.finish()]
+                    else:
+                        self._reach(Stamp.FIRST_TOKEN)
+                        written = delta or written
+                        ready = chunker.push(delta)
+                    for clause in ready:
                         await clauses.send(clause)
             except ProviderError as error:
                 self._broken = error
@@ -128,12 +139,12 @@ class Reply:
         self.timeline.reach(stamp, self.clock.now())
 
 
-async def fixed(sentence: str) -> AsyncGenerator[str, None]:
+async def fixed(sentence: str) -> Words:
     """A sentence that needs no model."""
     yield sentence
 
 
-async def thought(thinking: Thinking, hooks: ReplyHooks) -> AsyncGenerator[str, None]:
+async def thought(thinking: Thinking, hooks: ReplyHooks) -> Words:
     """The model's words; its tools run on the way."""
     stream = converse(
         thinking.model, thinking.tools, thinking.messages, thinking.context, thinking.system
@@ -145,6 +156,7 @@ async def thought(thinking: Thinking, hooks: ReplyHooks) -> AsyncGenerator[str, 
                     yield event.text
                 case ToolCall():
                     hooks.tool_started(event)
+                    yield PAUSE
                 case ToolResult():
                     hooks.tool_finished(event)
                 case _:

@@ -13,8 +13,9 @@ from voice_agent.storage.call_records import (
 
 
 def read_transcript(events: Iterable[StoredEvent]) -> tuple[TranscriptLine, ...]:
-    """Who said what, in order; words that nobody heard are left out, and so is the first half
-    of a turn that the caller went on with: it comes again, whole.
+    """Who said what, in order, without words that nobody heard.
+
+    The first half of a turn that the caller went on with is left out: it comes again, whole.
     """
     lines = (_line(event) for event in sorted(_settled(events), key=_order))
     return tuple(line for line in lines if line is not None and line.text)

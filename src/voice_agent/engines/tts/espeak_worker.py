@@ -82,8 +82,9 @@ class Espeak:
         self._choose(voice)
         pace = round(min(max(self._words_per_minute * speed, _SLOWEST), _FASTEST))
         self._set(_PARAMETER_RATE, pace)
-        text = " ".join(tokens).encode("utf-8", "replace")
-        self._starts = _starts(tokens)
+        spelled = [_letter_a(token) for token in tokens]
+        text = " ".join(spelled).encode("utf-8", "replace")
+        self._starts = _starts(spelled)
         self._sink = sink
         try:
             self._library.espeak_Synth(
@@ -124,6 +125,11 @@ class Espeak:
                 )
                 sink.word(index - 1, events[number].sample / self._rate)
             number += 1
+
+
+def _letter_a(token: str) -> str:
+    """A capital A by itself is the letter's name; espeak-ng would say the article."""
+    return "ay" + token[1:] if token.rstrip(",.;:?!") == "A" else token
 
 
 def _starts(tokens: Sequence[str]) -> list[int]:
