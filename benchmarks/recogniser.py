@@ -45,6 +45,21 @@ from voice_agent.engines.stt.spoken_values import ENGLISH, UNITS
 
 SENTENCES = Path(__file__).with_name("recogniser_sentences.toml")
 COVERED = 60
+ANSWERS = {
+    "answer.order_id": (16, Expectation.DIGITS),
+    "answer.digits": (10, Expectation.DIGITS),
+    "answer.date_time": (16, Expectation.DATE_TIME),
+    "answer.name": (12, Expectation.NAME),
+    "intent.affirm": (6, Expectation.YES_NO),
+    "intent.deny": (6, Expectation.YES_NO),
+}
+"""How many answers to questions are drawn from each group, and what is then expected."""
+KINDS = {
+    "all": ("covered", "paraphrased", *{f"answer, {e.value}" for _, e in ANSWERS.values()}),
+    "answer, digits": (),
+}
+NATURAL = ("rms", "slt", "awb", "kal16", "hts")
+"""Voices made of recordings; espeak's formants are a case of their own."""
 CALL = 6
 """Sentences in one call."""
 LINES = {"16 kHz": WIDEBAND, "phone": PHONE}
@@ -61,6 +76,7 @@ class Result:
     said: str
     heard: str
     confidence: float
+    weakest: float
     final_ms: float
     cpu_share: float
 
@@ -105,38 +121,60 @@ class Line:
         return self._heard[-1], process_time() - stopped, process_time() - begun
 
 
-def covered() -> list[str]:
-    """Sentences of the templates that are not in the training sample word for word."""
-    recipe = Recipe()
+Text = tuple[str, str, Expectation]
+"""Kind, sentence, and what the agent has asked for."""
+
+
+def texts() -> list[Text]:
+    """Everything that is said, in the order of the calls."""
+    stored = tomllib.loads(SENTENCES.read_text("utf-8"))
     utterances = utterance_templates.load(utterance_templates.source("en"), ENGLISH)
-    known = {" ".join(words) for words in sentences(utterances, (), recipe)}
-    groups = {k: v for k, v in utterances.groups.items() if not k.startswith("heard.")}
+    known = {" ".join(words) for words in sentences(utterances, (), Recipe())}
+    intents = {k: v for k, v in utterances.groups.items() if k.startswith("intent.")}
     chance = random.Random(77)
-    drawn: dict[str, None] = {}
-    while len(drawn) < COVERED:
-        name = chance.choices(list(groups), [weight for weight, _ in groups.values()])[0]
-        text = utterances.say(chance.choice(groups[name][1]), chance)
+    found: dict[str, Text] = {}
+    while len(found) < COVERED:
+        name = chance.choices(list(intents), [weight for weight, _ in intents.values()])[0]
+        text = utterances.say(chance.choice(intents[name][1]), chance)
         if len(text.split()) > 2 and listened_for(text) not in known:
-            drawn[text] = None
-    return list(drawn)
+            found[text] = ("covered", text, Expectation.ANYTHING)
+    for text in stored["paraphrased"]:
+        found[text] = ("paraphrased", text, Expectation.ANYTHING)
+    for name, (number, expectation) in ANSWERS.items():
+        for _ in range(number):
+            text = utterances.say(chance.choice(utterances.groups[name][1]), chance)
+            found[text] = (f"answer, {expectation.value}", text, expectation)
+    return list(found.values())
 
 
 def measure(
-    task: tuple[str, str], texts: Sequence[tuple[str, str]], files: ModelFiles, cache: Path
+    task: tuple[str, str], said: Sequence[Text], files: ModelFiles, cache: Path
 ) -> list[Result]:
     """All sentences by one voice over one line."""
     voice, name = task
     line, results = Line(files, LINES[name]), []
-    for number, (kind, text) in enumerate(texts):
+    for number, (kind, text, expectation) in enumerate(said):
         if number % CALL == 0:
             line.new_call()
         sound = say(text, voice, cache)
-        heard, wait, work = line.hear(sound, Expectation.ANYTHING)
-        share = work / (len(sound) / RATE)
-        results.append(
-            Result(kind, voice, name, text, heard["text"], heard["confidence"], wait * 1e3, share)
-        )
+        results.append(result(kind, voice, name, text, line.hear(sound, expectation), sound))
     return results
+
+
+def result(
+    kind: str,
+    voice: str,
+    line: str,
+    said: str,
+    outcome: tuple[dict[str, Any], float, float],
+    sound: Samples,
+) -> Result:
+    """What one sentence came to."""
+    heard, wait, work = outcome
+    weakest = min((word[3] for word in heard["words"]), default=0.0)
+    share = work / (len(sound) / RATE)
+    text, confidence = heard["text"], heard["confidence"]
+    return Result(kind, voice, line, said, text, confidence, weakest, wait * 1e3, share)
 
 
 def people(folder: Path, files: ModelFiles) -> list[Result]:
@@ -149,19 +187,8 @@ def people(folder: Path, files: ModelFiles) -> list[Result]:
         sound = in_a_room(recording(folder / name))
         for line, audio in LINES.items():
             expected = Expectation.DIGITS if set(text.split()) <= DIGITS else Expectation.ANYTHING
-            heard, wait, work = Line(files, audio).hear(sound, expected)
-            results.append(
-                Result(
-                    "human",
-                    name,
-                    line,
-                    text,
-                    heard["text"],
-                    heard["confidence"],
-                    wait * 1e3,
-                    work / (len(sound) / RATE),
-                )
-            )
+            outcome = Line(files, audio).hear(sound, expected)
+            results.append(result("human", name, line, text, outcome, sound))
     return results
 
 
@@ -186,13 +213,13 @@ def rate(results: Sequence[Result]) -> float:
 def table(results: Sequence[Result]) -> None:
     """Print word error rates by kind, line and voice."""
     voices = list(dict.fromkeys(r.voice for r in results if r.kind != "human"))
-    print(f"\n{'WER %':24}{'all':>7}" + "".join(f"{voice:>11}" for voice in voices))
-    for kind in ("covered", "paraphrased"):
+    print(f"\n{'WER %':26}{'all':>7}" + "".join(f"{voice:>11}" for voice in voices))
+    for kind in dict.fromkeys(r.kind for r in results if r.kind != "human"):
         for line in LINES:
             chosen = [r for r in results if (r.kind, r.line) == (kind, line)]
             by_voice = (rate([r for r in chosen if r.voice == voice]) for voice in voices)
             cells = "".join(f"{value:11.1f}" for value in by_voice)
-            print(f"{kind + ', ' + line:24}{rate(chosen):7.1f}{cells}")
+            print(f"{kind + ', ' + line:26}{rate(chosen):7.1f}{cells}")
 
 
 def waits(results: Sequence[Result]) -> None:
@@ -209,52 +236,46 @@ def waits(results: Sequence[Result]) -> None:
 
 def thresholds(results: Sequence[Result]) -> None:
     """Print what a lower limit on confidence keeps and lets through."""
-    spoken = [r for r in results if r.kind != "human"]
-    for line in LINES:
-        chosen = [r for r in spoken if r.line == line]
-        right = np.array([r.confidence for r in chosen if r.errors == 0])
-        wrong = np.array([r.confidence for r in chosen if r.errors > 0])
-        for limit in (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9):
-            print(
-                f"{line}, confidence >= {limit:.2f}: keeps {100 * np.mean(right >= limit):.0f} % "
-                f"of {len(right)} right, lets through {100 * np.mean(wrong >= limit):.0f} % of "
-                f"{len(wrong)} with an error"
-            )
+    for kind in ("all", "answer, digits"):
+        for line in LINES:
+            chosen = [r for r in results if r.line == line and r.kind in {kind, *KINDS[kind]}]
+            right = np.array([r.confidence for r in chosen if r.errors == 0])
+            wrong = np.array([r.confidence for r in chosen if r.errors > 0])
+            for limit in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+                kept, passed = (100 * np.mean(part >= limit) for part in (right, wrong))
+                print(
+                    f"{kind}, {line}, confidence >= {limit:.1f}: keeps {kept:.0f} % of "
+                    f"{len(right)} right, lets through {passed:.0f} % of {len(wrong)} wrong"
+                )
 
 
 def main() -> None:
     """Measure and report."""
     options = arguments()
     files = prepare(options.cache)
-    stored = tomllib.loads(SENTENCES.read_text("utf-8"))
-    texts = [("covered", text) for text in stored["covered"] or covered()]
-    texts += [("paraphrased", text) for text in stored["paraphrased"]]
     tasks = [(voice, line) for voice in options.voices for line in LINES]
-    work = partial(
-        measure,
-        texts=texts[:: options.every],
-        files=files,
-        cache=options.cache / "synthetic-voices",
-    )
+    voices = options.cache / "synthetic-voices"
+    work = partial(measure, said=texts()[:: options.every], files=files, cache=voices)
     with ProcessPoolExecutor(options.processes) as pool:
         results = [result for part in pool.map(work, tasks) for result in part]
     table(results)
     waits(results)
     thresholds(results)
     if options.human:
-        for result in people(options.human, files):
-            wer = 100 * result.errors / len(result.said.split())
-            print(f"\n{result.voice}, {result.line}: {wer:.0f} % WER, {result.confidence:.2f}")
-            print(f"  {result.heard}")
-            results.append(result)
+        for heard in people(options.human, files):
+            wer = 100 * heard.errors / len(heard.said.split())
+            print(f"\n{heard.voice}, {heard.line}: {wer:.0f} % WER, {heard.confidence:.2f}")
+            print(f"  {heard.heard}")
+            results.append(heard)
     if options.json:
         options.json.write_text(json.dumps([asdict(r) for r in results], indent=1) + "\n", "utf-8")
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
+    here = [voice for voice in installed() if voice in NATURAL]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--voices", type=lambda v: v.split(","), default=installed())
+    parser.add_argument("--voices", type=lambda v: v.split(","), default=here)
     parser.add_argument("--every", type=int, default=1, help="use every n-th sentence only")
     parser.add_argument("--human", type=Path, help="folder with recordings of people")
     parser.add_argument("--json", type=Path, help="file for all results")
