@@ -157,11 +157,14 @@ def measure(
         if number % CALL == 0:
             line.new_call()
         sound = say(text, voice, cache)
-        results.append(result(kind, voice, name, text, line.hear(sound, expectation), sound))
+        outcome = line.hear(sound, expectation)
+        told = {"kind": kind, "voice": voice, "line": name, "said": text}
+        results.append(result(**told, outcome=outcome, sound=sound))
     return results
 
 
 def result(
+    *,
     kind: str,
     voice: str,
     line: str,
@@ -188,7 +191,8 @@ def people(folder: Path, files: ModelFiles) -> list[Result]:
         for line, audio in LINES.items():
             expected = Expectation.DIGITS if set(text.split()) <= DIGITS else Expectation.ANYTHING
             outcome = Line(files, audio).hear(sound, expected)
-            results.append(result("human", name, line, text, outcome, sound))
+            told = {"kind": "human", "voice": name, "line": line, "said": text}
+            results.append(result(**told, outcome=outcome, sound=sound))
     return results
 
 

@@ -27,9 +27,11 @@ class PocketsphinxOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workers: int = Field(1, ge=1, le=64, description="Processes; one serves about five calls")
-    language: str = Field("en", description="Language of the utterances to listen for")
-    phrases: tuple[str, ...] = Field((), description="Business terms to listen for")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes; one serves about five calls"
+    )
+    language: str = Field(default="en", description="Language of the utterances to listen for")
+    phrases: tuple[str, ...] = Field(default=(), description="Business terms to listen for")
     cache_dir: Path = Field(
         default_factory=_default_cache, description="Folder for the language model"
     )

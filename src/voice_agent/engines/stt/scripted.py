@@ -23,10 +23,14 @@ class ScriptedRecognizerOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    texts: tuple[str, ...] = Field((), description="Final texts, one for each stretch of speech")
-    delay: float = Field(0.0, ge=0, description="Seconds from the end of speech to the text")
-    confidence: float = Field(1.0, ge=0, le=1, description="Confidence of every text")
-    completeness: float | None = Field(1.0, ge=0, le=1, description="Of every text")
+    texts: tuple[str, ...] = Field(
+        default=(), description="Final texts, one for each stretch of speech"
+    )
+    delay: float = Field(
+        default=0.0, ge=0, description="Seconds from the end of speech to the text"
+    )
+    confidence: float = Field(default=1.0, ge=0, le=1, description="Confidence of every text")
+    completeness: float | None = Field(default=1.0, ge=0, le=1, description="Of every text")
 
 
 class ScriptedStream:

@@ -111,6 +111,11 @@ class WorkerRecognizer:
         """The process ids of the workers that are ready."""
         return tuple(seat.worker.pid for seat in self._seats)
 
+    @property
+    def load(self) -> tuple[int, ...]:
+        """How many calls each worker serves."""
+        return tuple(len(seat.emitters) for seat in self._seats)
+
     @asynccontextmanager
     async def open(self, request: RecognitionRequest, emit: Emit) -> AsyncIterator[WorkerStream]:
         """Start a stream with the least busy worker; see the port.
