@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -315,22 +313,3 @@ def test_the_audio_clock_never_goes_back(
         assert isinstance(event, AudioReceived)
         assert event.frame.start >= ends - 1e-9
         ends = event.frame.end
-
-
-def test_a_recorded_stream_is_replayed_whole() -> None:
-    folder = os.environ.get("VOICE_AGENT_SHARED_DATA", "")
-    recording = Path(folder) / "telephony" / "twilio_media_stream_call.jsonl"
-    if not folder or not recording.exists():
-        pytest.skip("VOICE_AGENT_SHARED_DATA names no folder with recorded streams")
-    lines = recording.read_text().splitlines()
-    protocol = MediaProtocol()
-    events: list[Event] = []
-    for line in lines:
-        events += protocol.receive(line)
-        if isinstance(events[-1], StreamStarted):
-            protocol.mark("greeting-end")
-    assert isinstance(events[-1], LineClosed)
-    assert len(starts(events)) == sum('"media"' in line and "payload" in line for line in lines)
-    assert [e.digit for e in events if isinstance(e, KeyReceived)] == ["1", "*", "#"]
-    assert MarkReached("greeting-end", heard=True) in events
-    assert protocol.counts.malformed == protocol.counts.gaps == protocol.counts.late == 0

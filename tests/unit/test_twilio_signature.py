@@ -3,11 +3,8 @@
 import base64
 import hashlib
 import hmac
-import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +14,6 @@ from starlette.requests import HTTPConnection
 from voice_agent.core.errors import ConfigurationError
 from voice_agent.telephony.twilio.settings import TwilioSettings
 from voice_agent.telephony.twilio.signature import (
-    Parameters,
     is_signed,
     is_trusted,
     public_address,
@@ -108,35 +104,6 @@ def test_what_was_signed_is_accepted_and_what_was_changed_is_not(
     assert is_signed(TOKEN, url, pairs, signature)
     changed = "".join("AB"[c == "A"] if i == place else c for i, c in enumerate(signature))
     assert not is_signed(TOKEN, url, pairs, changed)
-
-
-def vectors() -> list[dict[str, object]]:
-    folder = os.environ.get("VOICE_AGENT_SHARED_DATA", "")
-    path = Path(folder) / "telephony" / "twilio_signature_vectors.json"
-    if not folder or not path.exists():
-        return []
-    loaded: list[dict[str, object]] = json.loads(path.read_text())
-    return loaded
-
-
-def test_known_answers_are_given_as_known() -> None:
-    known = vectors()
-    if not known:
-        pytest.skip("VOICE_AGENT_SHARED_DATA names no folder with signature vectors")
-    for vector in known:
-        params = vector["params"]
-        body: Parameters | str
-        if isinstance(params, str):
-            body = params
-        elif isinstance(params, dict):
-            body = list(params.items())
-        else:
-            assert isinstance(params, list)
-            body = [(name, value) for name, value in params]
-        answer = is_signed(
-            str(vector["auth_token"]), str(vector["url"]), body, str(vector["signature"])
-        )
-        assert answer is vector["valid"], vector["name"]
 
 
 def test_the_configured_public_address_wins() -> None:
