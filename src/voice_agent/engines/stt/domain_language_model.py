@@ -26,6 +26,8 @@ from voice_agent.engines.stt.utterance_templates import Utterances
 
 SINGLE_TOKENS = {"a m": "a.m.", "p m": "p.m."}
 """Spoken as letters, listened for as one word."""
+BEFORE_TERMS = ("", "", "my", "the", "a", "about my", "about the", "i ordered", "it's", "for", "to")
+"""What callers say before a business term, whatever it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,15 @@ def sentences(utterances: Utterances, phrases: Sequence[str], recipe: Recipe) ->
         for template in templates:
             times = int(each) + (chance.random() < each % 1)
             drawn += (_surrounded(utterances, template, chance, recipe) for _ in range(times))
-    drawn += [phrase for phrase in phrases for _ in range(max(4, recipe.sentences // 2000))]
+    drawn += _in_context(phrases, recipe)
     return [listened_for(text).split() for text in drawn]
+
+
+def _in_context(phrases: Sequence[str], recipe: Recipe) -> list[str]:
+    """Business terms with what is often said before them; together a tenth of the sample."""
+    contexts = [f"{before} {phrase}".strip() for phrase in phrases for before in BEFORE_TERMS]
+    times = max(1, min(10, recipe.sentences // 10 // max(1, len(contexts))))
+    return contexts * times
 
 
 def _surrounded(

@@ -120,6 +120,8 @@ class WorkerRecognizer:
     async def open(self, request: RecognitionRequest, emit: Emit) -> AsyncIterator[WorkerStream]:
         """Start a stream with the least busy worker; see the port.
 
+        The request's phrases are not used: the workers know theirs from their start.
+
         Raises:
             ProviderUnavailable: every worker is just being restarted.
         """
@@ -129,7 +131,6 @@ class WorkerRecognizer:
             "stream": number,
             "encoding": request.format.encoding,
             "rate": request.format.rate,
-            "phrases": request.phrases,
         }
         seat.emitters[number] = emit
         seat.worker.send(WorkerMessage(header))
