@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from voice_agent import __version__
 from voice_agent.admin import pages
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Voice Agent", version=__version__, lifespan=lifespan)
     app.state.failure = None
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.known_hosts)
     for router in (
         pages.router,
         health.router,

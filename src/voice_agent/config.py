@@ -7,6 +7,7 @@ folder. Only the composition root and the command line read settings.
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -43,6 +44,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    allowed_hosts: Names = Field(
+        [],
+        description="More names this server is called by (Host header); * allows any. Its own "
+        "address, loopback and the public URL's name are allowed anyway.",
+    )
     data_dir: Path = Field(
         Path("data"), description="Folder for the database, caches and local secrets."
     )
@@ -120,6 +126,17 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, defaulted."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'voice-agent.db'}"
+
+    @property
+    def known_hosts(self) -> list[str]:
+        """Names by which browsers and Twilio may address this server.
+
+        Other sites' pages could otherwise reach it through a name of their own that resolves
+        to this machine.
+        """
+        public = urlsplit(self.public_url).hostname
+        names = ["127.0.0.1", "localhost", "::1", "[::1]", *self.allowed_hosts]
+        return [*names, *filter(None, (public, self.host))]
 
     def options_for(self, kind: str, engine: str) -> dict[str, Any]:
         """What is set for one engine."""

@@ -187,6 +187,14 @@ def test_unsigned_webhooks_are_refused(agent: RunningAgent) -> None:
         assert refusal.value.code == 403
 
 
+def test_a_name_that_is_not_this_servers_is_refused(agent: RunningAgent) -> None:
+    rebound = urllib.request.Request(f"{agent.url}/health", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(rebound)
+    with refusal.value:
+        assert refusal.value.code == 400
+
+
 def test_the_log_has_no_error(agent: RunningAgent) -> None:
     assert "error" not in agent.log()
     assert "Traceback" not in agent.log()
