@@ -58,20 +58,20 @@ TABLES: Mapping[str, list[Row]] = {
         ("yes please", "transfer_to_human", "connect you"),
     ],
     "read back when the line is bad": [
-        (("order ten forty two", 0.65), TALK, "1042, is that right"),
+        (("order ten forty two", 0.62), TALK, "1042, is that right"),
         ("yes", "check_order_status 1042", "1042 has shipped"),
     ],
     "read back and put right": [
-        (("order ten forty two", 0.65), TALK, "is that right"),
+        (("order ten forty two", 0.62), TALK, "is that right"),
         ("no ten forty three", "check_order_status 1043", "1043"),
     ],
     "put right on a bad line": [
-        (("order ten forty two", 0.65), TALK, "1042, is that right"),
-        (("no ten forty three", 0.65), TALK, "1043, is that right"),
-        (("yes", 0.65), "check_order_status 1043", "1043"),
+        (("order ten forty two", 0.62), TALK, "1042, is that right"),
+        (("no ten forty three", 0.62), TALK, "1043, is that right"),
+        (("yes", 0.62), "check_order_status 1043", "1043"),
     ],
     "read back and denied": [
-        (("order ten forty two", 0.65), TALK, "is that right"),
+        (("order ten forty two", 0.62), TALK, "is that right"),
         ("no", TALK, "order number"),
         ("ten forty four", "check_order_status 1044", "1044"),
     ],
@@ -134,7 +134,7 @@ TABLES: Mapping[str, list[Row]] = {
         (("what did you say", 0.3), TALK, "person"),
     ],
     "an answer that was not heard is asked for again": [
-        (("order ten forty two", 0.65), TALK, "1042, is that right"),
+        (("order ten forty two", 0.62), TALK, "1042, is that right"),
         (("mumble", 0.2), TALK, "1042, is that right"),
         ("yes", "check_order_status 1042", "1042"),
         ("what's the weather", TALK, "person"),
@@ -142,7 +142,7 @@ TABLES: Mapping[str, list[Row]] = {
         ("yes", "transfer_to_human", "connect you"),
     ],
     "an answer that answers nothing": [
-        (("order ten forty two", 0.65), TALK, "1042, is that right"),
+        (("order ten forty two", 0.62), TALK, "1042, is that right"),
         ("blue bananas", TALK, "1042, is that right"),
         ("yes", "check_order_status 1042", "1042"),
     ],

@@ -19,7 +19,7 @@ from voice_agent.engines.nlu.understanding import Context, Understander, Underst
 
 UNHEARD: Final = 0.6
 """Recogniser confidence below which nothing is acted on."""
-DOUBTFUL: Final = 0.7
+DOUBTFUL: Final = 0.65
 """Recogniser confidence below which a value is read back even before a tool that only reads."""
 ACT: Final = 0.6
 """Intent confidence from which a wish is acted on; below, it is asked about."""
