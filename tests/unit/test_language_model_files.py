@@ -93,3 +93,10 @@ def test_unknown_words_are_sounded_out(word: str, phones: str) -> None:
 def test_a_dictionary_numbers_further_pronunciations() -> None:
     text = dictionary(["read", "zz9", "9"], {"read": ("R IY D", "R EH D")})
     assert text.splitlines() == ["read R IY D", "read(2) R EH D", "zz9 Z"]
+
+
+def test_words_unfit_for_a_business_are_never_heard(tmp_path: Path) -> None:
+    known = prepare(tmp_path).dictionary.read_text("utf-8").split("\n")
+    words = {line.partition(" ")[0].partition("(")[0] for line in known}
+    assert not words & {"shit", "fuck", "fucking", "bitch", "ass", "damn", "stupid", "sex"}
+    assert {"association", "hello"} <= words

@@ -159,7 +159,8 @@ def _write(files: ModelFiles, source: str, phrases: Sequence[str], recipe: Recip
     utterances = utterance_templates.load(source, ENGLISH)
     drawn = sentences(utterances, phrases, recipe)
     words = {word for word in _words(drawn) if word in lexicon or guess(word)}
-    words.update(general.commonest(recipe.background_words, frozenset(lexicon) - UNWANTED))
+    decent = frozenset(word for word in lexicon if not utterances.refuses(word)) - UNWANTED
+    words.update(general.commonest(recipe.background_words, decent))
     known = general.restricted((START, END, *sorted(words)))
     _write_model(files.language_model, build(drawn, known, sorted(words), recipe))
     for kind, weights in ANSWERS.items():

@@ -79,7 +79,8 @@ class Utterances:
 
     `groups` maps "intent.<name>", "answer.<name>" and "heard.<name>" to a weight and its
     templates; `lists` are slots written as templates; `before` and `after` are said around
-    a sentence.
+    a sentence. Words that begin with one of `unwanted`, but for those in `wanted`, are not
+    listened for in general talk.
     """
 
     groups: Mapping[str, tuple[float, tuple[Sequence, ...]]]
@@ -87,6 +88,12 @@ class Utterances:
     before: tuple[Sequence, ...] = ()
     after: tuple[Sequence, ...] = ()
     makers: Mapping[str, SlotMaker] = field(default_factory=dict)
+    unwanted: tuple[str, ...] = ()
+    wanted: frozenset[str] = frozenset()
+
+    def refuses(self, word: str) -> bool:
+        """Whether a general word must not be heard in a business's calls."""
+        return word.startswith(self.unwanted) and word not in self.wanted
 
     def only(self, weights: Mapping[str, float]) -> "Utterances":
         """The groups of these names, whatever their kind, weighing as given."""
@@ -143,4 +150,5 @@ def load(text: str, makers: Mapping[str, SlotMaker]) -> Utterances:
     lists = {name: tuple(map(parse, values)) for name, values in table["slot"].items()}
     around = table.get("around", {})
     before, after = (tuple(map(parse, around.get(side, ()))) for side in ("before", "after"))
-    return Utterances(groups, lists, before, after, makers)
+    unwanted, wanted = tuple(table.get("unwanted", ())), frozenset(table.get("wanted", ()))
+    return Utterances(groups, lists, before, after, makers, unwanted, wanted)
