@@ -98,5 +98,5 @@ def test_a_dictionary_numbers_further_pronunciations() -> None:
 def test_words_unfit_for_a_business_are_never_heard(tmp_path: Path) -> None:
     known = prepare(tmp_path).dictionary.read_text("utf-8").split("\n")
     words = {line.partition(" ")[0].partition("(")[0] for line in known}
-    assert not words & {"shit", "fuck", "fucking", "bitch", "ass", "damn", "stupid", "sex"}
+    assert not words & {"shit", "fuck", "fucking", "bitch", "ass", "sex"}
     assert {"association", "hello"} <= words
