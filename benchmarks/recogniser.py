@@ -32,6 +32,7 @@ from benchmarks.synthetic_voices import (
     over_the_phone,
     read,
     say,
+    with_noise,
 )
 from benchmarks.word_errors import WordErrors, word_errors
 from voice_agent.core.audio import PHONE, WIDEBAND, AudioFormat, Samples, encode
@@ -148,7 +149,7 @@ def texts() -> list[Text]:
 
 
 def measure(
-    task: tuple[str, str], said: Sequence[Text], files: ModelFiles, cache: Path
+    task: tuple[str, str], said: Sequence[Text], files: ModelFiles, cache: Path, snr: float | None
 ) -> list[Result]:
     """All sentences by one voice over one line."""
     voice, name = task
@@ -157,6 +158,7 @@ def measure(
         if number % CALL == 0:
             line.new_call()
         sound = say(text, voice, cache)
+        sound = sound if snr is None else with_noise(sound, snr)
         outcome = line.hear(sound, expectation)
         told = {"kind": kind, "voice": voice, "line": name, "said": text}
         results.append(result(**told, outcome=outcome, sound=sound))
@@ -259,7 +261,9 @@ def main() -> None:
     files = prepare(options.cache)
     tasks = [(voice, line) for voice in options.voices for line in LINES]
     voices = options.cache / "synthetic-voices"
-    work = partial(measure, said=texts()[:: options.every], files=files, cache=voices)
+    work = partial(
+        measure, said=texts()[:: options.every], files=files, cache=voices, snr=options.snr
+    )
     with ProcessPoolExecutor(options.processes) as pool:
         results = [result for part in pool.map(work, tasks) for result in part]
     table(results)
@@ -282,6 +286,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--voices", type=lambda v: v.split(","), default=here)
     parser.add_argument("--every", type=int, default=1, help="use every n-th sentence only")
     parser.add_argument("--human", type=Path, help="folder with recordings of people")
+    parser.add_argument("--snr", type=float, help="add pink noise so many dB below the speech")
     parser.add_argument("--json", type=Path, help="file for all results")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "voice-agent")

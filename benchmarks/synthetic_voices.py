@@ -84,6 +84,18 @@ def in_a_room(sound: Samples) -> Samples:
     return (padded + np.random.default_rng(1).normal(0, NOISE, len(padded))).astype(np.int16)
 
 
+def with_noise(sound: Samples, decibels: float) -> Samples:
+    """The sound with pink noise so much (dB) weaker than its speech."""
+    spectrum = np.fft.rfft(np.random.default_rng(2).normal(0, 1, len(sound)))
+    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    noise = np.fft.irfft(spectrum, len(sound))
+    voiced = sound[np.abs(sound.astype(np.int32)) > PEAK / 50].astype(np.float64)
+    loudness = np.sqrt(np.mean(voiced**2)) / 10 ** (decibels / 20)
+    noisy = np.rint(sound + noise * (loudness / np.sqrt(np.mean(noise**2))))
+    heard: Samples = np.clip(noisy, -32767, 32767).astype(np.int16)
+    return heard
+
+
 def over_the_phone(sound: Samples) -> Samples:
     """The sound at 8 kHz after 300-3400 Hz, to be coded as mu-law by the caller."""
     spectrum = np.fft.rfft(sound)

@@ -7,7 +7,7 @@ from pocketsphinx import NGramModel, get_model_path
 from voice_agent.core.errors import ConfigurationError
 from voice_agent.engines.stt.domain_language_model import Recipe
 from voice_agent.engines.stt.general_language_model import LOG_BASE, read
-from voice_agent.engines.stt.language_model_files import plan, prepare, spoken_form
+from voice_agent.engines.stt.language_model_files import KEPT, plan, prepare, spoken_form
 from voice_agent.engines.stt.pronunciations import dictionary, guess
 
 SMALL = Recipe(sentences=1500, background_words=50)
@@ -64,6 +64,14 @@ def test_other_terms_make_another_model(tmp_path: Path) -> None:
         for recipe in (SMALL, None)
     }
     assert len(folders) == 6
+
+
+def test_old_models_are_forgotten(tmp_path: Path) -> None:
+    tiny = Recipe(sentences=200, background_words=0)
+    for number in range(KEPT + 2):
+        files = prepare(tmp_path, phrases=[f"thing{'s' * number}"], recipe=tiny)
+    assert files.folder.is_dir()
+    assert len(list(files.folder.parent.iterdir())) == KEPT
 
 
 def test_an_unknown_language_is_refused(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ from voice_agent.engines.stt.ngram_counts import END, START
 from voice_agent.engines.stt.pronunciations import dictionary, guess, read_lexicon
 from voice_agent.engines.stt.spoken_values import ENGLISH
 
+KEPT: Final = 6
+"""Models that stay in the cache."""
 LAYOUT: Final = 2
 """Raised when the files or the way they are made change."""
 ANSWERS: Final[Mapping[Expectation, Mapping[str, float]]] = {
@@ -148,8 +150,17 @@ def _build_into(folder: Path, source: str, phrases: Sequence[str], recipe: Recip
         # Whoever comes second finds the folder there and full; its own copy is thrown away.
         with contextlib.suppress(OSError):
             beside.rename(folder)
+        _forget_old(folder.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete all but the newest models; business terms change, and each change makes one."""
+    finished = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    finished.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in finished[KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _write(files: ModelFiles, source: str, phrases: Sequence[str], recipe: Recipe) -> None:

@@ -5,14 +5,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
-import anyio
-import anyio.to_process
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from voice_agent.core.errors import ConfigurationError, ProviderUnavailable
 from voice_agent.engines.registry import Kind, Provider
-from voice_agent.engines.stt.language_model_files import plan, prepare
+from voice_agent.engines.stt.build_language_model import ensure_built
 from voice_agent.engines.stt.worker_recognizer import WorkerRecognizer
 
 log = structlog.get_logger(__name__)
@@ -45,7 +42,7 @@ class PocketsphinxRecognizer(WorkerRecognizer):
         values = options.model_dump(mode="json", exclude={"workers"})
         module = "voice_agent.engines.stt.pocketsphinx_worker"
         super().__init__("pocketsphinx", module, values, workers=options.workers)
-        self._options = options
+        self._values = values
 
     async def __aenter__(self) -> Self:
         """Build the language model where there is none, then start the workers.
@@ -53,23 +50,9 @@ class PocketsphinxRecognizer(WorkerRecognizer):
         Raises:
             ProviderUnavailable: the model cannot be built or a worker does not start.
         """
-        await self._build()
+        if await ensure_built(self._values, provider="pocketsphinx"):
+            log.info("recogniser.language_model_built")
         return await super().__aenter__()
-
-    async def _build(self) -> None:
-        """In a process of its own, which may take longer than a worker's start."""
-        options = self._options
-        wanted = (options.cache_dir, options.language, options.phrases)
-        try:
-            if plan(*wanted).built:
-                return
-            log.info("recogniser.language_model_building")
-            await anyio.to_process.run_sync(prepare, *wanted, cancellable=True)
-        except ConfigurationError as error:
-            raise ProviderUnavailable(str(error), provider="pocketsphinx") from None
-        except anyio.BrokenWorkerProcess as error:
-            message = f"the language model was not built: {error}"
-            raise ProviderUnavailable(message, provider="pocketsphinx") from error
 
 
 def _check(_options: PocketsphinxOptions) -> str:
