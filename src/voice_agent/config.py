@@ -4,6 +4,7 @@ The file is TOML, named by `VOICE_AGENT_CONFIG` or found as `voice-agent.toml` i
 folder. Only the composition root and the command line read settings.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,17 @@ def _split(value: Any) -> Any:
 
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 """Comma-separated in the environment and on the command line."""
+
+
+def _read_json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("not JSON") from None
+
+
+EngineOptions = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_read_json)]
+"""JSON in the environment and on the command line, a table in the file."""
 
 
 class Settings(BaseSettings):
@@ -73,7 +85,7 @@ class Settings(BaseSettings):
     llm: Names = Field(["builtin"], description="Language models, best first.")
     tts: Names = Field(["flite", "espeak"], description="Speech synthesisers, best first.")
     voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
-    engine_options: dict[str, dict[str, Any]] = Field(
+    engine_options: EngineOptions = Field(
         default_factory=dict,
         description='Options by kind and engine, like {"stt.pocketsphinx": {"workers": 2}}.',
     )
