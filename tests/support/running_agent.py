@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +45,8 @@ class RunningAgent:
 
     def order(self, number: int) -> dict[str, object]:
         """A row of the orders, read beside the server."""
-        with sqlite3.connect(f"file:{self.data_dir}/voice-agent.db?mode=ro", uri=True) as database:
+        address = f"file:{self.data_dir}/voice-agent.db?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
             database.row_factory = sqlite3.Row
             row = database.execute("SELECT * FROM orders WHERE id = ?", (number,)).fetchone()
         return dict(row)
