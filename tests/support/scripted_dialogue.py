@@ -1,12 +1,8 @@
-"""A language model and a tool executor that do exactly what a test tells them."""
+"""Tools that do exactly what a test tells them, and what a valid history is."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-
-import anyio
+from collections.abc import Awaitable, Callable, Sequence
 
 from voice_agent.core.chat import (
-    ChatEvent,
-    ChatRequest,
     Finished,
     FinishReason,
     Message,
@@ -18,44 +14,13 @@ from voice_agent.core.chat import (
     ToolEffect,
     ToolResult,
 )
-from voice_agent.core.errors import ProviderError
-
-Step = ChatEvent | ProviderError | float
-"""An event, an error to raise, or seconds to wait."""
-
-
-def says(*pieces: str) -> list[Step]:
-    """An answer of text only."""
-    return [*(TextDelta(piece) for piece in pieces), Finished(FinishReason.STOP)]
+from voice_agent.engines.llm.scripted import Step
 
 
 def asks(*calls: ToolCall, text: str = "") -> list[Step]:
     """An answer that wants tools, with something said before them."""
     said: list[Step] = [TextDelta(text)] if text else []
     return [*said, *calls, Finished(FinishReason.TOOL_CALLS)]
-
-
-class ScriptedModel:
-    """Plays one list of steps per request; the last list repeats."""
-
-    def __init__(self, *answers: Sequence[Step]) -> None:
-        self.answers = list(answers)
-        self.requests: list[ChatRequest] = []
-        self.closed = 0
-
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        index = min(len(self.requests), len(self.answers) - 1)
-        self.requests.append(request)
-        try:
-            for step in self.answers[index]:
-                if isinstance(step, float):
-                    await anyio.sleep(step)
-                elif isinstance(step, ProviderError):
-                    raise step
-                else:
-                    yield step
-        finally:
-            self.closed += 1
 
 
 class ScriptedTools:

@@ -10,18 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.scripted_dialogue import (
-    ScriptedModel,
     ScriptedTools,
     asks,
     assert_valid_history,
     result_of,
-    says,
 )
 from voice_agent.core.call import Call, Channel, Direction, Disposition
 from voice_agent.core.chat import Message, Role, ToolCall, ToolEffect, ToolResult
 from voice_agent.core.clock import LoopClock
 from voice_agent.core.errors import ProviderUnavailable, TransportClosed
 from voice_agent.core.events import AgentSaid, CallEnded, CallEvent, CallStarted, Trouble
+from voice_agent.engines.llm.scripted import ScriptedModel, says
 from voice_agent.pipeline.chat import ChatLimits, ChatPhrases, ChatSession, forget_oldest
 from voice_agent.simulation.virtual_time import run_virtual
 from voice_agent.transports.chat_protocol import (

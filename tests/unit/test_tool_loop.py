@@ -9,13 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.scripted_dialogue import (
-    ScriptedModel,
     ScriptedTools,
-    Step,
     asks,
     assert_valid_history,
     result_of,
-    says,
 )
 from voice_agent.core.chat import (
     Finished,
@@ -31,6 +28,7 @@ from voice_agent.core.chat import (
     Usage,
 )
 from voice_agent.core.errors import ProviderGarbage, ProviderUnavailable
+from voice_agent.engines.llm.scripted import ScriptedModel, Step, says
 from voice_agent.pipeline.tool_loop import ConverseEvent, converse, settle_reply
 
 CONTEXT = ToolContext(call_id="call", turn=1)

@@ -47,7 +47,4 @@ class Conversation:
     def settle(self, turn: TurnStart, split: HeardText, *, interrupted: bool) -> None:
         """A reply is over: keep what was heard of it."""
         settle_reply(self.messages, turn.reply, split.heard, interrupted=interrupted)
-        if interrupted or not split.complete:
-            self.unheard = split.unheard
-        else:
-            self.unheard = ""
+        self.unheard = split.unheard

@@ -136,10 +136,6 @@ class PlayoutLedger:
             heard = min(heard, overdue)
         return max(heard, reply.proven)
 
-    def remaining(self, at: float) -> float:
-        """Seconds of sent sound that are still to be played."""
-        return max(0.0, self._reply.sent - self._scheduled(at))
-
     def heard_text(self, turn: int, at: float) -> HeardText:
         """The reply's text, split after the last word that had been played."""
         if turn != self._turn:

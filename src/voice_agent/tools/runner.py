@@ -8,7 +8,7 @@ from typing import Any, Final
 import anyio
 import structlog
 
-from voice_agent.compliance.permits import Decision, ToolPermit, permit_tool
+from voice_agent.compliance.permits import ALLOWED, Decision, ToolPermit, permit_tool
 from voice_agent.core.chat import (
     JsonObject,
     ToolCall,
@@ -169,7 +169,7 @@ class ToolRunner:
 
 def allow_all(_tool: Tool, _context: ToolContext) -> Decision:
     """A policy that stands in nobody's way, for tools that every caller may use."""
-    return Decision(allowed=True, code="allowed")
+    return ALLOWED
 
 
 def _succeeded(call: ToolCall, outcome: ToolOutcome) -> ToolResult:
