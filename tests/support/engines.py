@@ -64,7 +64,7 @@ async def spoken(engine: SpeechSynthesizer, request: SpeechRequest) -> Spoken:
     async for event in engine.stream(request):
         if isinstance(event, SpokenAudio):
             data += event.data
-        else:
+        elif isinstance(event, SpokenWord):
             words.append(event)
     return Spoken(bytes(data), words, request.format)
 

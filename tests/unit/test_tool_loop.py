@@ -25,14 +25,16 @@ from voice_agent.core.chat import (
     ToolContext,
     ToolEffect,
     ToolResult,
-    Usage,
 )
 from voice_agent.core.errors import ProviderGarbage, ProviderUnavailable
+from voice_agent.core.usage import Unit, Usage
 from voice_agent.engines.llm.scripted import ScriptedModel, Step, says
 from voice_agent.pipeline.tool_loop import ConverseEvent, converse, settle_reply
 
 CONTEXT = ToolContext(call_id="call", turn=1)
 LOOK = ToolCall("t1", "look", {"order": 1042})
+TEN = Usage("scripted", "one", {Unit.INPUT_TOKENS: 10, Unit.OUTPUT_TOKENS: 2})
+TWENTY = Usage("scripted", "one", {Unit.INPUT_TOKENS: 20, Unit.OUTPUT_TOKENS: 3})
 
 
 def asked(text: str = "where is it") -> list[Message]:
@@ -231,9 +233,9 @@ async def test_ids_left_out_or_repeated_still_give_one_result_per_call(
 
 @pytest.mark.anyio
 async def test_token_counts_of_every_round_are_passed_on() -> None:
-    first: list[Step] = [Usage(10, 2), *asks(LOOK)]
-    events = await run(ScriptedModel(first, [Usage(20, 3), *says("ok")]), ScriptedTools(), asked())
-    assert [e for e in events if isinstance(e, Usage)] == [Usage(10, 2), Usage(20, 3)]
+    first: list[Step] = [TEN, *asks(LOOK)]
+    events = await run(ScriptedModel(first, [TWENTY, *says("ok")]), ScriptedTools(), asked())
+    assert [e for e in events if isinstance(e, Usage)] == [TEN, TWENTY]
 
 
 def spoken_round() -> list[Message]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from voice_agent.core.usage import EngineSwitched, Usage
+
 JsonObject = Mapping[str, Any]
 """A decoded JSON object."""
 
@@ -77,15 +79,6 @@ class TextDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens that were paid for."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-
-
 class FinishReason(StrEnum):
     """Why the model stopped."""
 
@@ -102,7 +95,7 @@ class Finished:
     reason: FinishReason
 
 
-ChatEvent = TextDelta | ToolCall | Usage | Finished
+ChatEvent = TextDelta | ToolCall | Usage | EngineSwitched | Finished
 
 
 class ToolEffect(StrEnum):

@@ -4,8 +4,10 @@ VoiceAgentError                 voice_agent
 ├── ConfigurationError          configuration        a setting is wrong or missing
 ├── ProtocolError               protocol             a peer sent something malformed
 ├── ProviderError               provider             an engine could not do its work
-│   ├── ProviderUnavailable     provider_unavailable down, slow or throttled: another may help
-│   ├── ProviderRejected        provider_rejected    our request or key is wrong: do not repeat
+│   ├── ProviderUnavailable     provider_unavailable down or slow: another may help
+│   │   └── ProviderThrottled   provider_throttled   it asks for a pause: another may help
+│   ├── ProviderRejected        provider_rejected    our request is wrong: do not repeat it
+│   │   └── ProviderMisconfigured provider_misconfigured wrong key, model, voice or no credit
 │   └── ProviderGarbage         provider_garbage     it answered nonsense
 ├── TransportClosed             transport_closed     the caller's line is gone
 ├── StorageError                storage              the database cannot be used
@@ -47,15 +49,35 @@ class ProviderError(VoiceAgentError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The engine is down, too slow or throttling; another one may help."""
+    """The engine is down or too slow; another one may help."""
 
     code = "provider_unavailable"
 
 
+class ProviderThrottled(ProviderUnavailable):
+    """The engine asks for a pause."""
+
+    code = "provider_throttled"
+
+    def __init__(self, message: str, *, provider: str, retry_after: float | None = None) -> None:
+        """`retry_after` is the pause it asks for (s), None where it does not say."""
+        super().__init__(message, provider=provider)
+        self.retry_after = retry_after
+
+
 class ProviderRejected(ProviderError):
-    """The engine refused our request or key; repeating it will not help."""
+    """The engine refused our request; repeating it will not help, another engine might."""
 
     code = "provider_rejected"
+
+
+class ProviderMisconfigured(ProviderRejected):
+    """Key, permission, credit, model or voice is wrong: no request will pass until it is mended.
+
+    The message says which setting to mend.
+    """
+
+    code = "provider_misconfigured"
 
 
 class ProviderGarbage(ProviderError):

@@ -6,7 +6,7 @@ Engines, transports and stores satisfy these by shape; nothing inherits from the
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voice_agent.core.audio import AudioFormat, AudioFrame
 from voice_agent.core.call import Call
@@ -96,6 +96,28 @@ class SpeechSynthesizer(Protocol):
         """Speak one clause in the requested format, words with their times where known.
 
         Raises `ProviderError`; closing the iterator stops the work.
+        """
+        ...
+
+
+@runtime_checkable
+class Warmable(Protocol):
+    """An engine whose first request is quicker when it was told that one is coming."""
+
+    async def warm(self) -> None:
+        """Open connections; never raises, and ends within a second or so."""
+        ...
+
+
+@runtime_checkable
+class Probeable(Protocol):
+    """An engine that can find out, without being paid for it, whether it would work."""
+
+    async def probe(self) -> None:
+        """Ask the provider something free: does it answer, are key, model and voice right?
+
+        Raises:
+            ProviderError: it would not work; the message says what to do.
         """
         ...
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from voice_agent.core.audio import AudioFormat
 from voice_agent.core.errors import ProviderError
+from voice_agent.core.usage import EngineSwitched, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Transcript:
 
     An interim transcript may still change and replaces the interim before it; a final one
     is never revised. `completeness` is the recogniser's own probability (0 to 1) that the
-    sentence is finished, None where it has no opinion.
+    sentence is finished, None where it has no opinion. With `ends_turn` a final transcript is
+    also the recogniser's own decision that the caller's turn is over.
     """
 
     text: str
@@ -56,6 +58,19 @@ class Transcript:
     confidence: float = 1.0
     completeness: float | None = None
     words: tuple[Word, ...] = ()
+    ends_turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEndExpected:
+    """The caller is probably done; `text` becomes final unless `TurnResumed` comes first."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResumed:
+    """The caller went on after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,9 @@ class RecognitionFailed:
     error: ProviderError
 
 
-RecognitionEvent = Transcript | RecognitionFailed
+RecognitionEvent = (
+    Transcript | TurnEndExpected | TurnResumed | RecognitionFailed | Usage | EngineSwitched
+)
 
 
 class Expectation(StrEnum):
@@ -87,14 +104,34 @@ class RecognitionRequest:
     phrases: tuple[str, ...] = ()
 
 
+class Emotion(StrEnum):
+    """The mood a voice tells."""
+
+    NEUTRAL = "neutral"
+    HAPPY = "happy"
+    FRUSTRATED = "frustrated"
+    SAD = "sad"
+    ANGRY = "angry"
+    CONFUSED = "confused"
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """One clause to be spoken; `text` is already written as it is to be said."""
+    """One clause to be spoken.
+
+    `text` is plain and already written as it is to be said. `markup`, where not empty, is an
+    SSML fragment that reads as `text` and adds how to say it; engines that know no markup
+    speak `text`. `emotion` is the caller's mood, which the voice answers to. `voice` is a
+    name of the engine's own, "" for its default. `rate` 1.0 is the voice's own pace.
+    """
 
     text: str
     format: AudioFormat
     voice: str = ""
     rate: float = 1.0
+    markup: str = ""
+    emotion: Emotion = Emotion.NEUTRAL
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +150,4 @@ class SpokenWord:
     end: float
 
 
-SpeechEvent = SpokenAudio | SpokenWord
+SpeechEvent = SpokenAudio | SpokenWord | Usage | EngineSwitched

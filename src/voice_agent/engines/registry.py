@@ -6,8 +6,8 @@ reference, secret masking, the readiness line and the conformance tests.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -34,7 +34,9 @@ class Provider:
     """One engine that can be chosen by name.
 
     `check` returns "" when the engine can work here and now, else one sentence with the
-    exact next step. `extra` is the pip extra it needs.
+    exact next step. `extra` is the pip extra it needs. `key_variable` names the environment
+    variable from which a hosted engine's option `api_key` is taken when it is not set
+    otherwise. `traits` are figures by which a router may choose (see `engines/tts/router.py`).
     """
 
     name: str
@@ -44,6 +46,8 @@ class Provider:
     summary: str
     extra: str = ""
     check: Callable[[Any], str] = _usable
+    key_variable: str = ""
+    traits: Mapping[str, float] = field(default_factory=dict)
 
 
 def providers(kind: Kind) -> dict[str, Provider]:

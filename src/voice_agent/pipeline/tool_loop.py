@@ -32,14 +32,14 @@ from voice_agent.core.chat import (
     ToolContext,
     ToolEffect,
     ToolResult,
-    Usage,
 )
 from voice_agent.core.errors import ProviderGarbage
 from voice_agent.core.ports import LanguageModel, ToolExecutor
+from voice_agent.core.usage import EngineSwitched, Usage
 
 logger = structlog.get_logger(__name__)
 
-ConverseEvent = TextDelta | ToolCall | ToolResult | Usage | Finished
+ConverseEvent = TextDelta | ToolCall | ToolResult | Usage | EngineSwitched | Finished
 
 MAX_TOOL_ROUNDS: Final = 3
 _CLOSING_SECONDS: Final = 2.0
@@ -93,7 +93,7 @@ class _Round:
     calls: list[ToolCall] = field(default_factory=list)
     finished: Finished | None = None
 
-    def take(self, event: ChatEvent) -> tuple[TextDelta | ToolCall | Usage, ...]:
+    def take(self, event: ChatEvent) -> tuple[TextDelta | ToolCall | Usage | EngineSwitched, ...]:
         """Note an event and give what is to be passed on."""
         match event:
             case TextDelta(text):

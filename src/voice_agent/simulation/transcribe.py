@@ -12,6 +12,7 @@ from voice_agent.core.mailbox import Mailbox
 from voice_agent.core.ports import SpeechRecognizer
 from voice_agent.core.speech import (
     RecognitionEvent,
+    RecognitionFailed,
     RecognitionRequest,
     SpeechStarted,
     SpeechStopped,
@@ -63,9 +64,9 @@ async def _final_text(events: Mailbox[RecognitionEvent]) -> str:
         with anyio.fail_after(DECODED_WITHIN):
             while True:
                 event = await events.get()
-                if not isinstance(event, Transcript):
+                if isinstance(event, RecognitionFailed):
                     raise event.error
-                if event.final:
+                if isinstance(event, Transcript) and event.final:
                     return event.text
     except TimeoutError:
         raise ProviderUnavailable("the recogniser gave no text in time", provider="stt") from None

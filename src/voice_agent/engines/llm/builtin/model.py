@@ -18,7 +18,6 @@ from voice_agent.core.chat import (
     TextDelta,
     ToolCall,
     ToolChoice,
-    Usage,
 )
 from voice_agent.core.clock import LoopClock
 from voice_agent.engines.llm.builtin.decide import decide
@@ -57,7 +56,6 @@ class BuiltinDialogue:
         else:
             yield from (TextDelta(piece) for piece in pieces(decision.text))
             reason = FinishReason.STOP
-        yield Usage()
         yield Finished(reason)
 
 
