@@ -1,0 +1,24 @@
+"""OpenAI as seen from outside."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute
+
+from voice_agent.simulation.providers.desk import VALID_KEY, Desk, Simulator
+from voice_agent.simulation.providers.openai import chat, models
+
+
+def _routes(desk: Desk) -> Sequence[BaseRoute]:
+    """One line per part of the vendor's API."""
+    return [
+        *chat.routes(desk),
+        *models.routes(desk),
+    ]
+
+
+SIMULATOR = Simulator(
+    name="openai",
+    summary="Chat Completions and the list of models.",
+    routes=_routes,
+    variables={"llm.openai.base_url": "{base}/v1", "llm.openai.api_key": VALID_KEY},
+)
