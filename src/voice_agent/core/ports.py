@@ -19,6 +19,7 @@ from voice_agent.core.chat import (
     ToolResult,
 )
 from voice_agent.core.events import CallEvent
+from voice_agent.core.realtime import RealtimeCommand, RealtimeEvent, RealtimeRequest
 from voice_agent.core.speech import (
     Expectation,
     RecognitionEvent,
@@ -85,6 +86,27 @@ class LanguageModel(Protocol):
         """Answer as a stream that ends with exactly one `Finished`.
 
         Raises `ProviderError`; closing the iterator cancels the request.
+        """
+        ...
+
+
+class RealtimeStream(Protocol):
+    """One call's session with a speech-to-speech model."""
+
+    def send(self, command: RealtimeCommand) -> None:
+        """Take the next command in order; never blocks."""
+        ...
+
+
+class RealtimeModel(Protocol):
+    """Hears, decides and speaks in one."""
+
+    def open(
+        self, request: RealtimeRequest, emit: Callable[[RealtimeEvent], None]
+    ) -> AbstractAsyncContextManager[RealtimeStream]:
+        """Start a session; `emit` is called on the event loop. Leaving the block ends it.
+
+        Raises `ProviderError` on entering where no session can be had.
         """
         ...
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     LLM = "llm"
     TTS = "tts"
     VAD = "vad"
+    REALTIME = "realtime"
 
 
 def _usable(_options: Any) -> str:
