@@ -32,6 +32,7 @@ class ScriptedSpeechOptions(BaseModel):
     first_delay: float = Field(default=0.0, ge=0, description="Seconds before the first sound")
     word_delay: float = Field(default=0.0, ge=0, description="Seconds before each further word")
     fail_on: str = Field(default="", description="Clauses that contain this text fail")
+    dies_at: str = Field(default="", description="It dies before it has spoken this word")
 
 
 class ScriptedSynthesizer:
@@ -51,6 +52,8 @@ class ScriptedSynthesizer:
         written = 0
         for number, word in enumerate(printable(request.text).split()):
             await anyio.sleep(self._options.word_delay if number else self._options.first_delay)
+            if self._options.dies_at and word.startswith(self._options.dies_at):
+                raise ProviderUnavailable("told to die at this word", provider="scripted")
             # Rounded from the clause's start, so that long clauses do not drift.
             until = round((number + 1) * seconds * request.format.rate)
             rate = request.format.rate

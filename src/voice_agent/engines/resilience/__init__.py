@@ -1,0 +1,1 @@
+"""Engines behind engines: a breaker for each, and the next one when one fails."""
