@@ -55,8 +55,13 @@ def server_config(app: Starlette, **options: Any) -> uvicorn.Config:
 
 def drop(scope: MutableMapping[str, Any]) -> None:
     """Reset the TCP connection of a request or socket, without a goodbye."""
-    transport: asyncio.WriteTransport = scope["state"][_TRANSPORT]
-    transport.abort()
+    transport(scope).abort()
+
+
+def transport(scope: MutableMapping[str, Any]) -> asyncio.WriteTransport:
+    """The TCP connection of a request or socket."""
+    found: asyncio.WriteTransport = scope["state"][_TRANSPORT]
+    return found
 
 
 def _found() -> Iterator[Simulator]:
@@ -68,8 +73,8 @@ def _found() -> Iterator[Simulator]:
             yield found
 
 
-def _with_transport(state: Mapping[str, Any], transport: object) -> dict[str, Any]:
-    return {**state, _TRANSPORT: transport}
+def _with_transport(state: Mapping[str, Any], connection: object) -> dict[str, Any]:
+    return {**state, _TRANSPORT: connection}
 
 
 class _Http(HttpToolsProtocol):
