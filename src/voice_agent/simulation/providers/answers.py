@@ -106,8 +106,12 @@ async def answer(
 ) -> AsyncGenerator[Piece]:
     """The model's answer, held to what the request allows and counted.
 
-    A model that ends without `Finished` makes an answer that ends so too.
+    A model that ends without `Finished` makes an answer that ends so too. With no tokens at
+    all it is not asked.
     """
+    if limits.tokens == 0:
+        yield Finished(FinishReason.LENGTH)
+        return
     calls = 0
     stream = cast("AsyncGenerator[ChatEvent]", desk.model.stream(request))
     async with aclosing(stream):
