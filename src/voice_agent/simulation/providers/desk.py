@@ -56,21 +56,25 @@ class Desk:
     journal: deque[Seen] = field(default_factory=lambda: deque(maxlen=JOURNAL))
     connections: dict[str, int] = field(default_factory=dict)
     """WebSockets open now, by provider."""
+    rules: dict[str, BaseModel] = field(default_factory=dict)
+    """Limits and switches by provider, where they are not the usual ones."""
 
     def timing(self, provider: str) -> Timing:
         """The delays of a provider."""
         return self.timings.get(provider, Timing())
 
-    def fate(self, provider: str) -> Fault | None:
-        """What is ordered for the request that just came in."""
-        return self.faults.fate(provider)
+    def fate(self, provider: str, *, connecting: bool | None = None) -> Fault | None:
+        """What is ordered for the request that just came in; see `FaultPlan.fate`."""
+        return self.faults.fate(provider, connecting=connecting)
+
+    def delay(self, provider: str, *, first: bool) -> float:
+        """The seconds before the first or the next event, drawn anew each time."""
+        timing = self.timing(provider)
+        return (timing.first if first else timing.between) + self.chance.uniform(0.0, timing.jitter)
 
     async def wait(self, provider: str, *, first: bool) -> None:
         """The delay before the first or the next event."""
-        timing = self.timing(provider)
-        seconds = (timing.first if first else timing.between) + self.chance.uniform(
-            0.0, timing.jitter
-        )
+        seconds = self.delay(provider, first=first)
         if seconds > 0:
             await anyio.sleep(seconds)
 

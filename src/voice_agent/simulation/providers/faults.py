@@ -39,6 +39,12 @@ class Fault(BaseModel):
     times: int | None = Field(default=None, ge=1, description="How many it strikes; empty: all.")
     retry_after: float = Field(default=1.0, ge=0, description="The pause a throttle asks for (s).")
 
+    @property
+    def meets_connects(self) -> bool:
+        """Whether it strikes before anything was answered, so a connect and not a stream."""
+        always = (FaultKind.REFUSE, FaultKind.UNAUTHORIZED, FaultKind.THROTTLE)
+        return self.kind in always or (self.kind is FaultKind.ERROR and self.after == 0)
+
 
 @dataclass(slots=True)
 class _Order:
@@ -66,7 +72,17 @@ class FaultPlan:
         """Good days again."""
         self._orders.clear()
 
-    def fate(self, provider: str) -> Fault | None:
-        """What happens to the next request or connection; ask exactly once for each."""
-        struck = [o.fault for o in self._orders if o.fault.provider == provider and o.strikes()]
+    def fate(self, provider: str, *, connecting: bool | None = None) -> Fault | None:
+        """What happens to the next request or connection; ask exactly once for each.
+
+        A socket that lives longer than one answer asks twice: with `connecting` true for the
+        faults that meet connects, and false at each answer for all others.
+        """
+        struck = [
+            order.fault
+            for order in self._orders
+            if order.fault.provider == provider
+            and connecting in (None, order.fault.meets_connects)
+            and order.strikes()
+        ]
         return struck[0] if struck else None
