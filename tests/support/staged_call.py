@@ -31,6 +31,8 @@ from voice_agent.core.speech import (
     Transcript,
 )
 from voice_agent.engines.llm.scripted import ScriptedModel, Step
+from voice_agent.engines.resilience.candidates import Candidate, Candidates
+from voice_agent.engines.resilience.recognizer import FailoverRecognizer
 from voice_agent.engines.tts.scripted import ScriptedSpeechOptions, ScriptedSynthesizer
 from voice_agent.engines.vad.energy import EnergyDetector
 from voice_agent.pipeline.engines import Engines
@@ -158,7 +160,8 @@ async def _play(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]
     model = ScriptedModel(*play.answers)
     recognizer = ListedTexts(play.hears, play.hearing_delay)
     voice = ScriptedSynthesizer(play.voice)
-    engines = Engines(EnergyDetector(), recognizer, model, voice, play.tools)
+    ears = FailoverRecognizer(Candidates("stt", [Candidate("listed", recognizer)], clock))
+    engines = Engines(EnergyDetector(), ears, model, voice, play.tools)
     settings = SessionSettings(load_phrases("en", "the test shop"), play.policy, UTC)
     call = Call("CA1", Channel.PHONE, Direction.INBOUND, clock.wall())
     events: list[CallEvent] = []

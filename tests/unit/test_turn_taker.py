@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,55 @@ def test_a_pause_inside_a_sentence_joins_both_parts_into_one_turn() -> None:
     table.caller_says("ten forty two")
     assert table.replies()[-1].text == "my order number is ten forty two"
     assert len(table.replies()) == 2
+
+
+def ends_turn(text: str, voiced_until: float) -> TextHeard:
+    return TextHeard(text, final=True, ends_turn=True, voiced_until=voiced_until)
+
+
+def test_a_recogniser_that_knows_the_end_of_the_turn_is_not_waited_for_twice() -> None:
+    table = Table().greeted()
+    table.tell(CallerStarted())
+    table.tell(ends_turn("where is my order", table.now + 0.7), after=1.0)
+    assert table.state is State.THINKING
+    assert table.replies()[-1].text == "where is my order"
+    assert table.replies()[-1].voiced_until == pytest.approx(table.now - 0.3)
+
+
+def test_the_silence_that_is_noticed_later_changes_nothing_then() -> None:
+    table = Table().greeted()
+    table.tell(CallerStarted())
+    table.tell(ends_turn("where is my order", table.now + 0.7), after=1.0)
+    assert table.tell(CallerStopped(table.now - 0.2)) == []
+    assert table.tell(TextHeard("", final=True)) == []
+    assert table.state is State.THINKING
+
+
+def test_words_after_a_wrong_end_of_turn_take_the_reply_back() -> None:
+    table = Table().greeted()
+    table.tell(CallerStarted())
+    table.tell(ends_turn("my order is", table.now + 0.9), after=1.0)
+    commands = table.tell(TextHeard("ten forty", final=False), after=0.3)
+    assert CancelReply(2, withdraw=True) in commands
+    table.tell(ends_turn("ten forty two", table.now + 0.5), after=0.7)
+    assert table.replies()[-1].text == "my order is ten forty two"
+
+
+def test_a_late_word_of_the_same_sentence_takes_nothing_back() -> None:
+    table = Table().greeted()
+    table.tell(CallerStarted())
+    table.tell(ends_turn("my order is ten", table.now + 0.9), after=1.0)
+    table.tell(CallerStopped(table.now - 0.1))
+    assert table.tell(TextHeard("is ten", final=False)) == []
+
+
+def test_a_caller_who_waited_for_the_text_is_reassured_sooner() -> None:
+    table = Table().greeted()
+    table.caller_says("where is my order")
+    table.wait(0.3)
+    spoke_until = table.replies()[-1].voiced_until
+    assert spoke_until is not None
+    assert table.timers[Timer.DEAD_AIR] == spoke_until + TurnPolicy().dead_air
 
 
 def test_talking_over_the_reply_cancels_it() -> None:

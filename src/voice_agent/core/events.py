@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from voice_agent.core.call import Channel, Direction, Disposition
+from voice_agent.core.usage import EngineSwitched
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,17 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineUsed:
+    """A piece of paid work of this turn and its price (USD), None where nobody knows it."""
+
+    provider: str
+    model: str
+    amounts: Mapping[str, float]
+    usd: float | None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last event of every call."""
 
@@ -142,6 +154,8 @@ CallEventPayload = (
     | TurnMeasured
     | KeyPressed
     | Trouble
+    | EngineSwitched
+    | EngineUsed
     | CallEnded
 )
 

@@ -10,11 +10,20 @@ from voice_agent.core.ports import (
     ToolExecutor,
     VoiceActivityDetector,
 )
-from voice_agent.core.speech import Expectation
+from voice_agent.core.speech import Emotion, Expectation
+from voice_agent.core.usage import Usage
 
 
 def _anything(_text: str) -> Expectation:
     return Expectation.ANYTHING
+
+
+def _unpriced(_usage: Usage) -> None:
+    return None
+
+
+def _neutral(_text: str) -> Emotion:
+    return Emotion.NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +41,7 @@ class Engines:
     phrases: tuple[str, ...] = ()
     expectation_of: Callable[[str], Expectation] = _anything
     """What kind of answer a sentence of the agent asks for."""
+    emotion_of: Callable[[str], Emotion] = _neutral
+    """The mood a caller's words tell."""
+    price: Callable[[Usage], float | None] = _unpriced
+    """What a piece of work costs (USD), None where nobody knows."""

@@ -1,16 +1,11 @@
 """The ear of a call: sound in, speech boundaries and text out.
 
 Every frame goes to the voice activity detector and to the recogniser; the detector's verdicts,
-made discrete by the gate, tell the recogniser where speech begins and ends. A recogniser that
-dies is opened again: the call goes on with what is said from then.
+made discrete by the gate, tell the recogniser where speech begins and ends.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
-
-import anyio
-import structlog
 
 from voice_agent.core.audio import AudioFrame
 from voice_agent.core.clock import Clock
@@ -31,14 +26,10 @@ from voice_agent.core.speech import (
     Transcript,
     VoiceActivity,
 )
+from voice_agent.core.usage import EngineSwitched, Usage
 from voice_agent.pipeline.audio_clock import AudioClock
 from voice_agent.pipeline.turns import CallerStarted, CallerStopped, Event, TextHeard
 from voice_agent.pipeline.voice_gate import VoiceGate
-
-log = structlog.get_logger(__name__)
-
-REOPEN_DELAY: Final = 0.5
-"""Pause before a dead recogniser is opened again (s)."""
 
 
 class Ear:
@@ -54,6 +45,7 @@ class Ear:
         clock: Clock,
         emit: Callable[[Event], None],
         trouble: Callable[[ProviderError], None],
+        report: Callable[[Usage | EngineSwitched], None] = lambda _report: None,
     ) -> None:
         self._detector = detector
         self._recognizer = recognizer
@@ -62,10 +54,10 @@ class Ear:
         self._clock = clock
         self._emit = emit
         self._trouble = trouble
+        self._report = report
         self._audio_clock = AudioClock()
         self._stream: RecognitionStream | None = None
         self._activity = detector.open(request.format, self._on_activity)
-        self._died = anyio.Event()
 
     def push(self, frame: AudioFrame) -> None:
         """Take the next frame; never blocks."""
@@ -80,33 +72,13 @@ class Ear:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Ear"]:
         """Listen inside the block."""
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self._keep_recognizer_open)
+        async with self._recognizer.open(self._request, self._on_recognition) as stream:
+            self._stream = stream
             try:
                 yield self
             finally:
-                self._activity.close()
-                tasks.cancel_scope.cancel()
-
-    async def _keep_recognizer_open(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        announced = False
-        while True:
-            self._died = anyio.Event()
-            try:
-                async with self._recognizer.open(self._request, self._on_recognition) as stream:
-                    self._stream = stream
-                    if not announced:
-                        task_status.started()
-                        announced = True
-                    await self._died.wait()
-            except ProviderError as error:
-                self._trouble(error)
-            finally:
                 self._stream = None
-            if not announced:
-                task_status.started()
-                announced = True
-            await anyio.sleep(REOPEN_DELAY)
+                self._activity.close()
 
     def _send(self, item: RecognizerInput) -> None:
         if self._stream is not None:
@@ -126,8 +98,19 @@ class Ear:
     def _on_recognition(self, event: RecognitionEvent) -> None:
         match event:
             case Transcript():
-                self._emit(TextHeard(event.text, event.final, event.confidence, event.completeness))
+                self._emit(self._text(event))
             case RecognitionFailed():
                 self._trouble(event.error)
-                self._stream = None
-                self._died.set()
+            case Usage() | EngineSwitched():
+                self._report(event)
+
+    def _text(self, heard: Transcript) -> TextHeard:
+        moment = self._audio_clock.moment(heard.end) if heard.ends_turn else None
+        return TextHeard(
+            heard.text,
+            heard.final,
+            heard.confidence,
+            heard.completeness,
+            ends_turn=heard.ends_turn,
+            voiced_until=moment,
+        )

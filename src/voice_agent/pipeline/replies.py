@@ -22,8 +22,9 @@ from voice_agent.core.events import (
     Trouble,
     TurnMeasured,
 )
-from voice_agent.core.speech import Expectation
+from voice_agent.core.speech import Emotion, Expectation
 from voice_agent.pipeline.conversation import Conversation, TurnStart
+from voice_agent.pipeline.engine_reports import EngineReport, EngineReports
 from voice_agent.pipeline.engines import Engines
 from voice_agent.pipeline.journal import Journal
 from voice_agent.pipeline.phrases import Phrases
@@ -98,6 +99,8 @@ class Replies:
         self._current: _Current | None = None
         self._counts: dict[ReplyReason, int] = {}
         self._reassured = 0
+        self._mood = Emotion.NEUTRAL
+        self._reports = EngineReports(journal, engines.price)
 
     def begin(
         self, begin: BeginReply, final_text_at: float | None, tasks: anyio.abc.TaskGroup
@@ -109,7 +112,11 @@ class Replies:
             timeline.reach(Stamp.SPEECH_END, begin.voiced_until)
             timeline.reach(Stamp.FINAL_TEXT, final_text_at or now)
         timeline.reach(Stamp.TURN_DECIDED, now)
-        reply = Reply(begin.turn, self._voice, self._clock, self._hooks(begin.turn), timeline)
+        if begin.text:
+            self._mood = self._engines.emotion_of(begin.text)
+        reply = Reply(
+            begin.turn, self._voice, self._clock, self._hooks(begin.turn), self._mood, timeline
+        )
         if begin.text:
             self._journal.write(CallerSaid(begin.text, begin.confidence), begin.turn)
         previous = self._current
@@ -252,4 +259,7 @@ class Replies:
         def saying(text: str) -> None:
             self._journal.write(AgentSaying(text), turn)
 
-        return ReplyHooks(tool_started, tool_finished, saying)
+        def reported(report: EngineReport) -> None:
+            self._reports.note(report, turn)
+
+        return ReplyHooks(tool_started, tool_finished, saying, reported)

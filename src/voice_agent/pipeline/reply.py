@@ -23,7 +23,10 @@ from voice_agent.core.chat import (
 from voice_agent.core.clock import Clock
 from voice_agent.core.errors import ProviderError
 from voice_agent.core.ports import LanguageModel, ToolExecutor
-from voice_agent.pipeline.speaking import Voice
+from voice_agent.core.speech import Emotion
+from voice_agent.core.usage import EngineSwitched, Usage
+from voice_agent.pipeline.engine_reports import EngineReport
+from voice_agent.pipeline.speaking import SpeechListener, Voice
 from voice_agent.pipeline.speech_chunker import Clause, SpeechChunker
 from voice_agent.pipeline.timeline import Stamp, TurnTimeline
 from voice_agent.pipeline.tool_loop import converse
@@ -45,6 +48,7 @@ class ReplyHooks:
     tool_started: Callable[[ToolCall], None]
     tool_finished: Callable[[ToolResult], None]
     saying: Callable[[str], None]
+    reported: Callable[[EngineReport], None]
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class Reply:
     voice: Voice
     clock: Clock
     hooks: ReplyHooks
+    emotion: Emotion = Emotion.NEUTRAL
     timeline: TurnTimeline = field(default_factory=TurnTimeline)
     text: str = ""
     seconds: float = 0.0
@@ -130,7 +135,8 @@ class Reply:
         self._reach(Stamp.FIRST_CLAUSE)
         self.text += clause.text
         self.hooks.saying(clause.text)
-        self.seconds += await self.voice.say(self.turn, clause, self._sounded)
+        listener = SpeechListener(self._sounded, self.hooks.reported)
+        self.seconds += await self.voice.say(self.turn, clause, listener, self.emotion)
 
     def _sounded(self) -> None:
         self._reach(Stamp.FIRST_SOUND)
@@ -159,6 +165,8 @@ async def thought(thinking: Thinking, hooks: ReplyHooks) -> Words:
                     yield PAUSE
                 case ToolResult():
                     hooks.tool_finished(event)
+                case Usage() | EngineSwitched():
+                    hooks.reported(event)
                 case _:
                     pass
 

@@ -1,6 +1,7 @@
 """The voice of a call: clauses in, sound to the player and words to the ledger."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import anyio
@@ -8,7 +9,8 @@ import anyio
 from voice_agent.core.audio import AudioFormat
 from voice_agent.core.errors import ProviderUnavailable
 from voice_agent.core.ports import SpeechSynthesizer
-from voice_agent.core.speech import SpeechRequest, SpokenAudio, SpokenWord
+from voice_agent.core.speech import Emotion, SpeechRequest, SpokenAudio, SpokenWord
+from voice_agent.pipeline.engine_reports import EngineReport
 from voice_agent.pipeline.player import Player
 from voice_agent.pipeline.playout import PlayoutLedger
 from voice_agent.pipeline.speech_chunker import Clause
@@ -17,6 +19,14 @@ SOUND_WITHIN: Final = 4.0
 """How long a synthesiser may be silent before it counts as dead (s)."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechListener:
+    """Who is told that a clause sounds, and what its engines report."""
+
+    sounded: Callable[[], None]
+    reported: Callable[[EngineReport], None]
 
 
 class Voice:
@@ -38,8 +48,12 @@ class Voice:
         self._turn_to_speak = anyio.Lock()
         self._marks = 0
 
-    async def say(self, turn: int, clause: Clause, on_sound: Callable[[], None]) -> float:
+    async def say(
+        self, turn: int, clause: Clause, listener: "SpeechListener", emotion: Emotion
+    ) -> float:
         """Synthesise a clause and queue it; returns the seconds of sound it made.
+
+        `emotion` is the caller's.
 
         Raises:
             ProviderError: the synthesiser failed.
@@ -50,16 +64,18 @@ class Voice:
             words = _WordAligner(clause, text_start)
             seconds = 0.0
             if clause.spoken.strip():
-                request = SpeechRequest(clause.spoken, self._format, self._voice)
+                request = SpeechRequest(clause.spoken, self._format, self._voice, emotion=emotion)
                 stream = self._synthesizer.stream(request)
                 async for event in _within(stream, SOUND_WITHIN, "speech_synthesizer"):
                     match event:
                         case SpokenAudio():
-                            on_sound()
+                            listener.sounded()
                             seconds += self._format.seconds(event.data)
                             await self._player.play(turn, event.data)
                         case SpokenWord():
                             self._note_word(turn, base + event.end, words.next())
+                        case _:
+                            listener.reported(event)
             self._note_rest(turn, base, seconds, words)
             self._marks += 1
             self._player.mark(turn, f"{turn}.{self._marks}")

@@ -121,6 +121,7 @@ class TurnTaker:
         self._interrupted = False
         self._interruptible = True
         self._audible = False
+        self._voiced = False
         self._reassuring = False
         self._reply_by = 0.0
         self._prompts = 0
@@ -140,8 +141,10 @@ class TurnTaker:
                 self._do(SetTimer(Timer.LONGEST_CALL, at + self._policy.longest_call))
                 self._begin(ReplyReason.GREET, at)
             case CallerStarted():
+                self._voiced = True
                 self._caller_started(at)
             case CallerStopped():
+                self._voiced = False
                 self._caller_stopped(event, at)
             case TextHeard():
                 self._text_heard(event, at)
@@ -202,12 +205,27 @@ class TurnTaker:
 
     def _text_heard(self, event: TextHeard, at: float) -> None:
         """Text of a stretch that was answered already, as by a cut-in, is dropped."""
+        if self._went_on(event):
+            self._caller_started(at)
         speaking = self.state in (State.USER_SPEAKING, State.ENDPOINTING, State.OVERLAP)
         if not speaking and not self._heard.awaited_finals:
             return
         self._heard.add(event)
-        if self.state is State.ENDPOINTING and not self._heard.awaited_finals:
+        if event.ends_turn and self.state in (State.USER_SPEAKING, State.ENDPOINTING):
+            self._heard.voiced_until = event.voiced_until or self._heard.voiced_until
+            self._heard.awaited_finals = 0
+            self._answer(at)
+        elif self.state is State.ENDPOINTING and not self._heard.awaited_finals:
             self._await_end_of_turn(at)
+
+    def _went_on(self, event: TextHeard) -> bool:
+        """New words while the turn is being answered, and the caller never fell silent.
+
+        So the recogniser that ended the turn was wrong; no new start of speech will tell.
+        """
+        words = event.text.split()
+        answering = self.state in (State.THINKING, State.SPEAKING) and self._interruptible
+        return answering and self._voiced and not event.final and len(words) > 1
 
     def _text_entered(self, event: TextEntered, at: float) -> None:
         if self.state in _REPLYING:
@@ -270,7 +288,9 @@ class TurnTaker:
                 disposition=self._ending,
             )
         )
-        self._do(SetTimer(Timer.DEAD_AIR, at + self._policy.dead_air))
+        silent_since = at if said.voiced_until is None else said.voiced_until
+        reassure_at = max(silent_since + self._policy.dead_air, at + self._policy.patience)
+        self._do(SetTimer(Timer.DEAD_AIR, reassure_at))
         self._do(SetTimer(Timer.REPLY, self._reply_by))
 
     def _reply_event(

@@ -74,12 +74,18 @@ class CallerStopped:
 
 @dataclass(frozen=True, slots=True)
 class TextHeard:
-    """Interim (may be revised) or final text of the current stretch of speech."""
+    """Interim (may be revised) or final text of the current stretch of speech.
+
+    With `ends_turn` the recogniser itself has decided that the caller is done; `voiced_until`
+    is then when the last voiced sound was.
+    """
 
     text: str
     final: bool
     confidence: float = 1.0
     completeness: float | None = None
+    ends_turn: bool = False
+    voiced_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
