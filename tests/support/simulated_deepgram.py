@@ -9,11 +9,11 @@ import anyio
 import orjson
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from support.live_server import QuietServer
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from voice_agent.simulation.providers.deepgram import routes
+from support.live_server import QuietServer
+from voice_agent.simulation.providers.deepgram.endpoint import routes
 from voice_agent.simulation.providers.deepgram.habits import Habits
 from voice_agent.simulation.providers.desk import VALID_KEY, Desk
 from voice_agent.simulation.providers.server import server_config

@@ -1,6 +1,6 @@
 """The routes of the speech-to-text vendor: handshake first, then a session."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,10 +11,11 @@ from starlette.websockets import WebSocket
 
 from voice_agent.core.audio import AudioFormat
 from voice_agent.simulation.providers.answers import dumps
-from voice_agent.simulation.providers.deepgram import refusals
+from voice_agent.simulation.providers.deepgram import flux_query, nova_query, refusals
+from voice_agent.simulation.providers.deepgram.flux_messages import FluxMessages
+from voice_agent.simulation.providers.deepgram.flux_session import FluxSession
 from voice_agent.simulation.providers.deepgram.habits import Habits
 from voice_agent.simulation.providers.deepgram.nova_messages import NovaMessages
-from voice_agent.simulation.providers.deepgram.nova_query import read_query
 from voice_agent.simulation.providers.deepgram.nova_session import NET_0000, NovaSession
 from voice_agent.simulation.providers.deepgram.shell import PROVIDER, Session, Shell
 from voice_agent.simulation.providers.desk import Desk, Seen
@@ -42,29 +43,46 @@ def routes(desk: Desk, habits: Habits | None = None) -> Sequence[BaseRoute]:
     patience = habits or Habits()
 
     async def nova(websocket: WebSocket) -> None:
-        await _listen(desk, patience, websocket, _open_nova)
+        await _listen(
+            desk, patience, FaultySocket(websocket, _NOVA, desk.fate(PROVIDER)), _open_nova
+        )
+
+    async def flux(websocket: WebSocket) -> None:
+        await _listen(
+            desk, patience, FaultySocket(websocket, _FLUX, desk.fate(PROVIDER)), _open_flux
+        )
 
     async def projects(request: Request) -> Response:
         return _projects(desk, request)
 
-    return [WebSocketRoute("/v1/listen", nova), Route("/v1/projects", projects)]
+    return [
+        WebSocketRoute("/v1/listen", nova),
+        WebSocketRoute("/v2/listen", flux),
+        Route("/v1/projects", projects),
+    ]
 
 
 def _open_nova(pairs: Pairs, request_id: str, habits: Habits) -> Opened:
-    query = read_query(pairs)
+    query = nova_query.read_query(pairs)
     created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     session = NovaSession(query, NovaMessages(query, request_id, created), habits)
     return session, query.audio, query.language
 
 
+def _open_flux(pairs: Pairs, request_id: str, habits: Habits) -> Opened:
+    query = flux_query.read_query(pairs)
+    session = FluxSession(query, FluxMessages(query, request_id), habits)
+    language = query.language_hints[0] if query.language_hints else "en"
+    return session, query.audio, language
+
+
 async def _listen(
     desk: Desk,
     habits: Habits,
-    websocket: WebSocket,
+    socket: FaultySocket,
     open_session: Callable[[Pairs, str, Habits], Opened],
 ) -> None:
-    request_id = refusals.new_request_id()
-    socket = FaultySocket(websocket, _DIALECT, desk.fate(PROVIDER))
+    request_id, websocket = refusals.new_request_id(), socket.websocket
     note(desk, PROVIDER, websocket)
     if await socket.refused():
         return
@@ -133,29 +151,41 @@ def _struck(fault: Fault, request: Request) -> Response | None:
     return None
 
 
-async def _fails_midway(socket: FaultySocket) -> None:
+async def _nova_fails(socket: FaultySocket) -> None:
     await socket.close(1011, NET_0000)
 
 
-_DIALECT: Final = SocketDialect(
-    provider=PROVIDER,
-    unauthorized=refusals.unauthorized,
-    throttled=refusals.throttled,
-    failed=refusals.failed,
-    fails_midway=_fails_midway,
-    garbage=(
-        '{"type":"Results","channel":',
-        (
-            '{"type":"Results","channel_index":[0,1],"start":"soon","duration":null,'
-            '"is_final":1,"channel":{"alternatives":{"transcript":7}}}'
-        ),
-        (
-            '{"type":"Results","channel_index":[0,1],"duration":1.0,"start":0.0,"is_final":true,'
-            '"speech_final":true,"channel":{"alternatives":[]},"metadata":{}}'
-        ),
-        '{"type":"TurnInfo","event":5,"turn_index":"one","transcript":null,"words":{}}',
-        "[1,2,3]",
-        '{"type":"Surprise"}',
-        b"\x00\x01\x02",
+async def _flux_fails(socket: FaultySocket) -> None:
+    failure = {"code": "INTERNAL_SERVER_ERROR", "description": "Transcription failed."}
+    await socket.send_raw(dumps({"type": "Error", "sequence_id": socket.sent, **failure}))
+    await socket.close(1011, "INTERNAL_SERVER_ERROR")
+
+
+def _dialect(fails_midway: Callable[[FaultySocket], Awaitable[None]]) -> SocketDialect:
+    return SocketDialect(
+        provider=PROVIDER,
+        unauthorized=refusals.unauthorized,
+        throttled=refusals.throttled,
+        failed=refusals.failed,
+        fails_midway=fails_midway,
+        garbage=_GARBAGE,
+    )
+
+
+_GARBAGE: Final = (
+    '{"type":"Results","channel":',
+    (
+        '{"type":"Results","channel_index":[0,1],"start":"soon","duration":null,'
+        '"is_final":1,"channel":{"alternatives":{"transcript":7}}}'
     ),
+    (
+        '{"type":"Results","channel_index":[0,1],"duration":1.0,"start":0.0,"is_final":true,'
+        '"speech_final":true,"channel":{"alternatives":[]},"metadata":{}}'
+    ),
+    '{"type":"TurnInfo","event":5,"turn_index":"one","transcript":null,"words":{}}',
+    "[1,2,3]",
+    '{"type":"Surprise"}',
+    b"\x00\x01\x02",
 )
+_NOVA: Final = _dialect(_nova_fails)
+_FLUX: Final = _dialect(_flux_fails)

@@ -111,14 +111,14 @@ class NovaSession:
         if self._over or self._closing:
             return []
         message = _object(text)
-        match message.get("type") if message else None:
+        match message.get("type"):
             case "KeepAlive":
                 return []
             case "Finalize":
                 return list(self._finalize())
             case "CloseStream":
                 return list(self._close())
-            case "Configure" if message:
+            case "Configure":
                 return [Say(self._configure(message))]
         error: list[Step] = [Say(nova_messages.schema_error(text))]
         return [*error, Hang(1008, "SchemaError")] if self._habits.schema_error_closes else error
@@ -298,12 +298,13 @@ def _divided(
     return [*parts, ((start, stretch.end), held)]
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object; anything else is an empty one."""
     try:
         value = orjson.loads(text)
     except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _terms_or_none(value: object) -> bool:
