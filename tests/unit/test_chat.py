@@ -123,6 +123,16 @@ def test_a_question_is_answered_in_pieces_and_recorded_like_a_call() -> None:
     assert isinstance(held.log.events[0].payload, CallStarted)
 
 
+def test_nobody_reads_tags_that_are_for_a_voice() -> None:
+    answer = says("It <emph", "asis>left</emphasis>.<break time='1s'/>", "Bye <3")
+    held = hold(ScriptedModel(answer), [ASK, 1.0, ASK, 1.0])
+    assert held.texts()[0] == "It left. Bye <3"
+    assert "".join(o.text for o in held.sent[:-2] if isinstance(o, ReplyDelta) and o.turn == 1) == (
+        "It left. Bye <3"
+    )
+    assert held.model.requests[1].messages[1].text == "It left. Bye <3"
+
+
 def test_the_model_sees_what_was_said_before() -> None:
     held = hold(ScriptedModel(says("Hello.")), [UserMessage("hi"), 1.0, UserMessage("again"), 1.0])
     assert [(m.role, m.text) for m in held.model.requests[1].messages] == [

@@ -37,6 +37,7 @@ from voice_agent.core.events import (
 )
 from voice_agent.core.ports import CallLog, LanguageModel, ToolExecutor
 from voice_agent.pipeline.journal import Journal
+from voice_agent.pipeline.spoken.speech_tags import SpeechTagFilter
 from voice_agent.pipeline.tool_loop import ConverseEvent, converse, settle_reply
 from voice_agent.transports.chat_protocol import (
     CancelReply,
@@ -143,6 +144,7 @@ class _Reply:
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     over: anyio.Event = field(default_factory=anyio.Event)
     sent: str = ""
+    tags: SpeechTagFilter = field(default_factory=SpeechTagFilter)
     calls: dict[str, ToolCall] = field(default_factory=dict)
     end: Disposition | None = None
 
@@ -240,13 +242,14 @@ class _Chat:
             async with aclosing(events):
                 while (event := await _within(limits.step, events)) is not None:
                     await self._take(reply, event)
+                await self._say(reply, reply.tags.finish())
                 return
         raise ProviderUnavailable("the reply did not come to an end", provider="language_model")
 
     async def _take(self, reply: _Reply, event: ConverseEvent) -> None:
         match event:
             case TextDelta(text):
-                await self._say(reply, text)
+                await self._say(reply, reply.tags.push(text))
             case ToolCall(id_, name, arguments):
                 reply.calls[id_] = event
                 self._journal.write(ToolStarted(id_, name, arguments), reply.turn)

@@ -9,11 +9,18 @@ first character behind it is known, so it does not depend on how the text was cu
 """
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from typing import Final
 
 from voice_agent.pipeline.clause_ends import Ending, ending, inside_markup
 from voice_agent.pipeline.spoken import render
+from voice_agent.pipeline.spoken.speech_tags import (
+    has_speech_tags,
+    keeps_together,
+    without_speech_tags,
+)
+from voice_agent.pipeline.spoken.tagged import render_tagged
 
 _FIRST_CLAUSE_WORDS: Final = 3
 _LONG_CLAUSE: Final = 80
@@ -32,12 +39,22 @@ class Clause:
     """A slice of the model's text, what is to be said for it, and how the two run together.
 
     `offsets[i]` is where `text` ends that is complete once the word `i` of `spoken` (split at
-    spaces) was said; the last is the length of `text`.
+    spaces) was said; the last is the length of `text`. `markup` is an SSML fragment that reads
+    as `spoken`, empty where it would add nothing.
     """
 
     text: str
     spoken: str
     offsets: tuple[int, ...]
+    markup: str = ""
+
+    def shown(self) -> "Clause":
+        """The same clause with a text for people: without the speech tags."""
+        if not has_speech_tags(self.text):
+            return self
+        kept = without_speech_tags(self.text)
+        offsets = tuple(bisect_right(kept.ends or (), offset) for offset in self.offsets)
+        return replace(self, text=kept.text, offsets=offsets)
 
 
 def spoken_words_to_text(clause: Clause, count: int) -> str:
@@ -56,6 +73,7 @@ class SpeechChunker:
         self._pending = ""
         self._scanned = 0
         self._first = True
+        self._open: tuple[str, ...] = ()
 
     def push(self, delta: str) -> list[Clause]:
         """Take the next piece of text and return the clauses that are complete by now."""
@@ -75,23 +93,35 @@ class SpeechChunker:
         """
         rest, self._pending = self._pending, ""
         self._scanned, self._first = 0, True
-        return [self._clause(rest)] if rest else []
+        clauses = [self._clause(rest)] if rest else []
+        self._open = ()
+        return clauses
 
     def _clause(self, text: str) -> Clause:
-        rendering = render(text, self._language)
-        return Clause(text, rendering.spoken, rendering.offsets)
+        if not self._open and not has_speech_tags(text):
+            rendering = render(text, self._language)
+            return Clause(text, rendering.spoken, rendering.offsets)
+        tagged = render_tagged(text, self._language, self._open)
+        self._open = tagged.still_open
+        return Clause(text, tagged.spoken, tagged.offsets, tagged.markup)
 
     def _next_cut(self) -> int | None:
         for match in _BREAK.finditer(self._pending, self._scanned, _LONGEST_RUN + 1):
             cut = self._scanned = match.end()
-            if self._ends_at(cut):
+            whole = keeps_together(self._pending[:cut]) < 0
+            if whole and self._ends_at(cut):
                 return cut
-            if cut > _LONGEST_CLAUSE:
+            if whole and cut > _LONGEST_CLAUSE:
                 return self._forced_cut(cut)
-        return _LONGEST_RUN if len(self._pending) > _LONGEST_RUN else None
+        return self._cut_of_a_run() if len(self._pending) > _LONGEST_RUN else None
+
+    def _cut_of_a_run(self) -> int:
+        """Before a tag or a short element that would be cut, else at the bound."""
+        start = keeps_together(self._pending[:_LONGEST_RUN])
+        return start if start > 0 else _LONGEST_RUN
 
     def _ends_at(self, cut: int) -> bool:
-        text, following = self._pending[:cut], self._pending[cut]
+        text, following = without_speech_tags(self._pending[:cut]).text, self._pending[cut]
         kind = ending(text, following)
         if kind is Ending.NONE or (kind is Ending.PAUSE and not self._long_enough(text)):
             return False
@@ -111,5 +141,7 @@ class SpeechChunker:
         return next((cut for cut in reversed(cuts) if self._harmless(cut)), latest)
 
     def _harmless(self, cut: int) -> bool:
+        if keeps_together(self._pending[:cut]) >= 0:
+            return False
         before, after = self._pending[:cut].rstrip()[-1:], self._pending[cut]
         return not (before.isdigit() or after.isdigit() or before in ".#$-–—" or after in "-–—")
