@@ -22,11 +22,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a tool; `id` pairs it with its result."""
+    """The model asks for a tool; `id` pairs it with its result.
+
+    `signature` is the provider's own opaque mark of the call, "" where it sets none. It begins
+    with "<provider>/<model>:" and only that model gets it back; nobody else reads it.
+    """
 
     id: str
     name: str
     arguments: JsonObject
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
