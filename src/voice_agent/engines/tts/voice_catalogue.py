@@ -1,15 +1,17 @@
 """The voices of an account: what there is, and new ones from a sample."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
-from voice_agent.core.errors import ProviderRejected
+from voice_agent.core.errors import ProviderMisconfigured, ProviderRejected
 
 SMALLEST_SAMPLE: Final = 4_000
 """Bytes; half a second of telephone sound."""
 LARGEST_SAMPLE: Final = 10 * 2**20
 """Bytes; both vendors take at most about ten megabytes."""
+MOST_NAMED: Final = 20
+"""Voices that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class VoiceCatalogue(Protocol):
                 the provider refused.
         """
         ...
+
+
+def about_voice(
+    error: ProviderMisconfigured, voice: str, known: Sequence[VoiceInfo]
+) -> ProviderMisconfigured:
+    """The error of a look-up, or if the voice is not among those known, one that lists them."""
+    if any(found.id == voice for found in known):
+        return error
+    names = ", ".join(f"{found.name} ({found.id})" for found in known[:MOST_NAMED])
+    return ProviderMisconfigured(
+        f"there is no voice {voice!r}; this account has: {names or 'none'}",
+        provider=error.provider,
+    )
 
 
 @dataclass(frozen=True, slots=True)

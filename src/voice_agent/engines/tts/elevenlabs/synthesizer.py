@@ -34,7 +34,7 @@ from voice_agent.engines.tts.hosted_speech import (
     unspoken,
 )
 from voice_agent.engines.tts.socket_pool import SocketPool, Wire
-from voice_agent.engines.tts.voice_catalogue import VoiceInfo, sample_type
+from voice_agent.engines.tts.voice_catalogue import VoiceInfo, about_voice, sample_type
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 20
@@ -108,7 +108,8 @@ class ElevenLabs:
             try:
                 await self._requests.json("GET", f"/v1/voices/{quote(voice, safe='')}")
             except ProviderMisconfigured as error:
-                raise await self._explained(error, voice) from None
+                known = await self.voices()
+                raise about_voice(error, voice, known) from None
 
     async def voices(self) -> list[VoiceInfo]:
         """Every voice of the account; see `VoiceCatalogue`."""
@@ -139,16 +140,6 @@ class ElevenLabs:
         if not isinstance(voice, str) or not voice:
             raise ProviderGarbage("it made a voice without an id", provider=NAME)
         return voice
-
-    async def _explained(self, error: ProviderError, voice: str) -> ProviderError:
-        """The error with the voices there are; with a wrong key, asking for them raises."""
-        known = await self.voices()
-        if any(found.id == voice for found in known):
-            return error
-        names = ", ".join(f"{found.name} ({found.id})" for found in known[:20])
-        return ProviderMisconfigured(
-            f"there is no voice {voice!r}; this account has: {names or 'none'}", provider=NAME
-        )
 
     def _address(self, request: SpeechRequest) -> str:
         socket = "ws" + self._base.removeprefix("http")
