@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import orjson
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -29,10 +30,7 @@ class Manners:
 
 @dataclass(slots=True)
 class Fate:
-    """The fault that hangs over one answer, and how many of its events have passed.
-
-    `failed` makes the vendor's own error event.
-    """
+    """The fault that hangs over one answer, and how many of its events have passed."""
 
     fault: Fault | None
     passed: int = 0
@@ -48,6 +46,7 @@ class Line:
         self._socket = socket
         self._mute = False
         self._over = False
+        self.last_traffic = anyio.current_time()
 
     @property
     def over(self) -> bool:
@@ -61,6 +60,7 @@ class Line:
             if received["type"] == "websocket.disconnect":
                 self._over = True
                 return
+            self.last_traffic = anyio.current_time()
             text = received.get("text")
             message = received["bytes"] if text is None else text
             self.note(_decoded(message))
@@ -76,6 +76,7 @@ class Line:
         """Send a JSON event, or raw text or bytes as they are."""
         if self._mute or self._over:
             return
+        self.last_traffic = anyio.current_time()
         try:
             if isinstance(event, bytes):
                 await self._socket.send_bytes(event)

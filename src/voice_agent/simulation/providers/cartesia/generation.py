@@ -1,0 +1,61 @@
+"""One text becomes events: chunks faster than real time, with their words close by."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import anyio
+
+from voice_agent.core.speech import SpokenWord
+from voice_agent.simulation.providers.cartesia.events import Event, chunk, phonemes, timestamps
+from voice_agent.simulation.providers.cartesia.requests import Request
+from voice_agent.simulation.providers.cartesia.rules import NAME
+from voice_agent.simulation.providers.cartesia.script import passage
+from voice_agent.simulation.providers.desk import Desk
+from voice_agent.simulation.providers.speaking import Packer, Sound, in_time, speak
+
+SHORTEST = 0.02
+LONGEST = 0.2
+"""Seconds of sound in one chunk."""
+
+
+class Voice:
+    """Speaks one context, text after text, on one time line."""
+
+    def __init__(self, desk: Desk, request: Request) -> None:
+        """`request` is the context's first, which decides how all is said."""
+        self._desk = desk
+        self._request = request
+        self._packer = Packer(request.audio)
+        self._spoken = 0.0
+
+    async def say(self, text: str, flush_id: int | None = None) -> AsyncGenerator[Event]:
+        """The events of one text; raises what the engine raises."""
+        request, began = self._request, anyio.current_time()
+        audio = request.audio.spoken
+        sounds = speak(self._desk.synthesizer, passage(text, request.rate), audio, request.language)
+        async with aclosing(in_time(self._desk, NAME, sounds)) as timed:
+            async for sound in timed:
+                for data, words in self._pieces(sound):
+                    step = (anyio.current_time() - began) * 1000
+                    yield chunk(self._packer.pack(data), round(step, 3), flush_id)
+                    if words and request.words:
+                        yield timestamps(words)
+                    if words and request.phonemes:
+                        yield phonemes(words)
+
+    def _pieces(self, sound: Sound) -> list[tuple[bytes, list[SpokenWord]]]:
+        audio, pieces, sent = self._request.audio.spoken, [], 0
+        while sent < len(sound.data):
+            size = audio.byte_count(self._desk.chance.uniform(SHORTEST, LONGEST))
+            data = sound.data[sent : sent + size]
+            begin, end = audio.seconds(sound.data[:sent]), audio.seconds(sound.data[: sent + size])
+            sent += size
+            last = sent >= len(sound.data)
+            words = [
+                SpokenWord(word.text, word.start + self._spoken, word.end + self._spoken)
+                for word in sound.words
+                if begin <= word.start and (word.start < end or last)
+            ]
+            pieces.append((data, words))
+        self._spoken += sound.seconds
+        return pieces
