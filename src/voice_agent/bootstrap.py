@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import anyio
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -26,12 +27,9 @@ from voice_agent.core.call import Call, Disposition
 from voice_agent.core.clock import Clock, LoopClock
 from voice_agent.core.errors import StorageError
 from voice_agent.core.ports import MediaTransport
-from voice_agent.engines.nlu.questions import expectation_of
-from voice_agent.engines.registry import Kind, Provider
-from voice_agent.engines.selection import ChosenEngine, choose_engine
+from voice_agent.engine_room import EngineRoom, open_engine_room
 from voice_agent.pipeline.chat import ChatSession
 from voice_agent.pipeline.directory import CallDirectory
-from voice_agent.pipeline.engines import Engines
 from voice_agent.pipeline.journal import CallLogs
 from voice_agent.pipeline.phrases import load_phrases
 from voice_agent.pipeline.session import SessionSettings
@@ -54,6 +52,8 @@ from voice_agent.tools.runner import ToolRunner, allow_all
 log = structlog.get_logger(__name__)
 
 SAMPLE_DATA: Final = "demo"
+WARM_FOR: Final = 20.0
+"""How long engines that were told of a call need not be told again (s)."""
 LOCAL_TOKEN_FILE: Final = "local-twilio-token"  # noqa: S105 - a file's name
 
 
@@ -67,6 +67,7 @@ class Services:
     twilio: TwilioSettings
     run_call: Callable[[Call, MediaTransport], Awaitable[Disposition]]
     run_chat: Callable[..., Awaitable[Disposition]]
+    ringing: Callable[[], None]
     health: Callable[[], Awaitable[HealthReport]]
 
 
@@ -104,7 +105,9 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
     _make_folder(settings.data_dir)
     database = await _open_database(settings, clock, stack)
     tools = _tools(database, clock)
-    engines = await _engines(settings, tools, await business_terms(database), stack)
+    terms = await business_terms(database)
+    room = await open_engine_room(settings, tools, terms, clock, stack)
+    engines = room.engines
     directory = CallDirectory()
     logs = CallLogs(await stack.enter_async_context(SqlCallLog(database)), directory)
     session = _session_settings(settings)
@@ -115,16 +118,18 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         lambda: session.system_prompt(clock),
         logs,
         clock,
-        engines={"llm": engines.names["llm"]},
+        engines=lambda: {"llm": engines.names["llm"]},
     )
+    ringing = await _warming(room, clock, stack)
     app.state.services = Services(
         clock=clock,
         calls=directory,
         records=SqlCallRecords(database),
         twilio=_twilio(settings),
-        run_call=_forgetting(switchboard.run_call, tools),
-        run_chat=_forgetting(chat.run, tools),
-        health=_health(clock, directory, engines, database),
+        run_call=_around(switchboard.run_call, ringing, tools),
+        run_chat=_around(chat.run, ringing, tools),
+        ringing=ringing,
+        health=_health(clock, directory, room, database),
     )
     app.state.drain = switchboard.drain
 
@@ -159,7 +164,7 @@ def _session_settings(settings: Settings) -> SessionSettings:
 
 
 def _health(
-    clock: Clock, directory: CallDirectory, engines: Engines, database: Database
+    clock: Clock, directory: CallDirectory, room: EngineRoom, database: Database
 ) -> Callable[[], Awaitable[HealthReport]]:
     started = clock.now()
 
@@ -170,60 +175,46 @@ def _health(
                 pass
         except StorageError as error:
             problems.append(str(error))
-        uptime = clock.now() - started
-        return HealthReport(__version__, uptime, len(directory), engines.names, tuple(problems))
+        return HealthReport(
+            __version__,
+            clock.now() - started,
+            len(directory),
+            room.engines.names,
+            tuple(problems),
+            tuple(room.statuses()),
+        )
 
     return report
 
 
-def _forgetting(
-    run: Callable[..., Awaitable[Disposition]], tools: ToolRunner
+async def _warming(room: EngineRoom, clock: Clock, stack: AsyncExitStack) -> Callable[[], None]:
+    """Tells the engines that a call is coming, at most every few seconds; never blocks."""
+    tasks = await stack.enter_async_context(anyio.create_task_group())
+    stack.callback(tasks.cancel_scope.cancel)
+    warm_until = float("-inf")
+
+    def ringing() -> None:
+        nonlocal warm_until
+        if clock.now() >= warm_until:
+            warm_until = clock.now() + WARM_FOR
+            tasks.start_soon(room.warm)
+
+    return ringing
+
+
+def _around(
+    run: Callable[..., Awaitable[Disposition]], ringing: Callable[[], None], tools: ToolRunner
 ) -> Callable[..., Awaitable[Disposition]]:
-    """The same, and the tools' results of a call are forgotten once it is over."""
+    """The same; engines know that it begins, and its tools' results are forgotten afterwards."""
 
     async def run_and_forget(call: Call, *line: Any) -> Disposition:
+        ringing()
         try:
             return await run(call, *line)
         finally:
             tools.forget(call.id)
 
     return run_and_forget
-
-
-async def _engines(
-    settings: Settings, tools: ToolRunner, terms: tuple[str, ...], stack: AsyncExitStack
-) -> Engines:
-    def options(provider: Provider) -> dict[str, Any]:
-        values = settings.options_for(provider.kind, provider.name)
-        offered = {
-            "cache_dir": settings.data_dir / "cache",
-            "timezone": settings.timezone,
-            "language": settings.language,
-            "phrases": terms,
-        }
-        known = provider.options.model_fields
-        return {**{key: value for key, value in offered.items() if key in known}, **values}
-
-    chosen: dict[Kind, ChosenEngine] = {}
-    for kind, names in (
-        (Kind.VAD, settings.vad),
-        (Kind.STT, settings.stt),
-        (Kind.LLM, settings.llm),
-        (Kind.TTS, settings.tts),
-    ):
-        chosen[kind] = await choose_engine(kind, names, options, stack)
-    return Engines(
-        detector=chosen[Kind.VAD].engine,
-        recognizer=chosen[Kind.STT].engine,
-        model=chosen[Kind.LLM].engine,
-        synthesizer=chosen[Kind.TTS].engine,
-        tools=tools,
-        names={kind.value: engine.name for kind, engine in chosen.items()},
-        language=settings.language,
-        voice=settings.voice,
-        phrases=terms,
-        expectation_of=expectation_of,
-    )
 
 
 def _zone(settings: Settings) -> ZoneInfo:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from voice_agent import __version__
 from voice_agent.cli_call import call
+from voice_agent.cli_doctor import doctor
 from voice_agent.config import PREFIX, Settings, load_settings
 from voice_agent.core.errors import VoiceAgentError
 from voice_agent.observability.logging import configure_logging
@@ -90,3 +91,4 @@ app.command(
     "serve", help="Start the server. Settings also come from VOICE_AGENT_… and voice-agent.toml."
 )(_with_settings(_serve))
 app.command("call")(call)
+app.command("doctor")(doctor)

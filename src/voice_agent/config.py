@@ -81,9 +81,18 @@ class Settings(BaseSettings):
     timezone: str = Field("UTC", description="Time zone of the business, like Europe/Berlin.")
 
     vad: Names = Field(["silero", "energy"], description="Voice activity detectors, best first.")
-    stt: Names = Field(["pocketsphinx"], description="Speech recognisers, best first.")
-    llm: Names = Field(["builtin"], description="Language models, best first.")
-    tts: Names = Field(["flite", "espeak"], description="Speech synthesisers, best first.")
+    stt: Names = Field(
+        ["pocketsphinx"],
+        description="Speech recognisers, best first; one without its key is passed over.",
+    )
+    llm: Names = Field(
+        ["builtin"],
+        description="Language models, best first; one without its key is passed over.",
+    )
+    tts: Names = Field(
+        ["flite", "espeak"],
+        description="Speech synthesisers, best first; one without its key is passed over.",
+    )
     voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
     engine_options: EngineOptions = Field(
         default_factory=dict,
@@ -149,6 +158,12 @@ class Settings(BaseSettings):
         public = urlsplit(self.public_url).hostname
         names = ["127.0.0.1", "localhost", "::1", "[::1]", *self.allowed_hosts]
         return [*names, *filter(None, (public, self.host))]
+
+    def key(self, variable: str) -> str:
+        """A provider's key by its customary variable, with or without our prefix in front."""
+        if not variable:
+            return ""
+        return os.environ.get(f"{PREFIX}{variable}") or os.environ.get(variable, "")
 
     def options_for(self, kind: str, engine: str) -> dict[str, Any]:
         """What is set for one engine."""

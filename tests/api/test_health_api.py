@@ -1,12 +1,14 @@
 """`/health` tells whether the server runs, and whether it can take calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 
 from voice_agent.api.health import HealthCheck, HealthReport, router
+from voice_agent.engines.chains import EngineStatus, Standing
+from voice_agent.engines.resilience.breaker import BreakerState
 
 
 @dataclass
@@ -59,6 +61,7 @@ async def test_health_says_what_runs() -> None:
         "calls_active": 2,
         "engines": {"stt": "embedded"},
         "problems": [],
+        "chains": [],
     }
     assert response.headers["cache-control"] == "no-store"
 
@@ -68,3 +71,18 @@ async def test_reasons_for_not_being_ready_are_sentences() -> None:
     answer = (await ask(BAD, "/health?ready=1")).json()
     assert answer["status"] == "not_ready"
     assert answer["problems"] == ["The recogniser did not start."]
+
+
+@pytest.mark.anyio
+async def test_readiness_tells_of_every_engine_what_it_would_do_now() -> None:
+    down = EngineStatus("llm", "openai", Standing.BLOCKED, BreakerState.OPEN, "HTTP 500")
+    report = replace(GOOD, statuses=(down, EngineStatus("llm", "builtin", Standing.IN_USE)))
+    chains = (await ask(report, "/health?ready=1")).json()["chains"]
+    assert chains[0] == {
+        "kind": "llm",
+        "name": "openai",
+        "standing": "blocked",
+        "breaker": "open",
+        "reason": "HTTP 500",
+    }
+    assert chains[1]["standing"] == "in_use"

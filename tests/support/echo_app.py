@@ -112,6 +112,10 @@ class Services:
     run_chat: RunChat
     twilio: TwilioSettings
     clock: LoopClock = field(default_factory=LoopClock)
+    rung: list[float] = field(default_factory=list)
+
+    def ringing(self) -> None:
+        self.rung.append(self.clock.now())
 
 
 def echo_app(

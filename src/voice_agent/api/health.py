@@ -1,12 +1,15 @@
 """`GET /health`: is it running, and with `?ready=1`, can it take calls."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Literal, Protocol, cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
+
+from voice_agent.engines.chains import EngineStatus, Standing
+from voice_agent.engines.resilience.breaker import BreakerState
 
 router = APIRouter(tags=["health"])
 
@@ -23,6 +26,7 @@ class HealthReport:
     calls_active: int
     engines: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    statuses: tuple[EngineStatus, ...] = ()
 
 
 HealthCheck = Callable[[], Awaitable[HealthReport]]
@@ -37,6 +41,16 @@ class HealthServices(Protocol):
         ...
 
 
+class EngineHealth(BaseModel):
+    """One engine of the configured order."""
+
+    kind: str
+    name: str
+    standing: Standing = Field(description="What it would do if a call came now.")
+    breaker: BreakerState
+    reason: str = Field(description="Why it is blocked or missing, and what to do.")
+
+
 class Health(BaseModel):
     """The state of the server."""
 
@@ -46,6 +60,9 @@ class Health(BaseModel):
     calls_active: int
     engines: dict[str, str] = Field(description="The engine in each role.")
     problems: list[str] = Field(description="Why no call can be taken now.")
+    chains: list[EngineHealth] = Field(
+        default=[], description="With `ready`: every engine, in the order in which they are tried."
+    )
 
 
 @router.get("/health", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Health}})
@@ -63,4 +80,5 @@ async def health(request: Request, response: Response, *, ready: bool = False) -
         calls_active=report.calls_active,
         engines=dict(report.engines),
         problems=list(report.problems),
+        chains=[EngineHealth(**asdict(status)) for status in report.statuses if ready],
     )

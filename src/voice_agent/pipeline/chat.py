@@ -36,6 +36,8 @@ from voice_agent.core.events import (
     Trouble,
 )
 from voice_agent.core.ports import CallLog, LanguageModel, ToolExecutor
+from voice_agent.core.usage import EngineSwitched, Usage
+from voice_agent.pipeline.engine_reports import EngineReports
 from voice_agent.pipeline.journal import Journal
 from voice_agent.pipeline.spoken.speech_tags import SpeechTagFilter
 from voice_agent.pipeline.tool_loop import ConverseEvent, converse, settle_reply
@@ -99,21 +101,26 @@ class ChatSession:
         log: CallLog,
         clock: Clock,
         *,
-        engines: Mapping[str, str] | None = None,
+        engines: Callable[[], Mapping[str, str]] = dict,
+        price: Callable[[Usage], float | None] = lambda _usage: None,
         limits: ChatLimits = ChatLimits(),
         phrases: ChatPhrases = ChatPhrases(),
     ) -> None:
-        """`prompt` is asked anew for every reply; `engines` are named in the record."""
-        self._parts = _Parts(model, tools, prompt, limits, phrases)
+        """`prompt` is asked anew for every reply; `engines` are named in the record.
+
+        `price` is that of a piece of an engine's work (USD), None where nobody knows it.
+        """
+        self._parts = _Parts(model, tools, prompt, limits, phrases, price)
         self._log = log
         self._clock = clock
-        self._engines = dict(engines or {})
+        self._engines = engines
 
     async def run(self, call: Call, messages: AsyncIterator[ChatInput], send: Send) -> Disposition:
         """Hold a conversation until the person leaves or the agent ends it."""
         self._log.begin(call)
         journal = Journal(call.id, self._clock, (self._log.append,))
-        journal.write(CallStarted(call.channel, call.direction, call.caller, self._engines))
+        engines = dict(self._engines())
+        journal.write(CallStarted(call.channel, call.direction, call.caller, engines))
         chat = _Chat(self._parts, call, send, journal)
         disposition = Disposition.SERVER_STOPPED
         try:
@@ -133,6 +140,7 @@ class _Parts:
     prompt: Callable[[], str]
     limits: ChatLimits
     phrases: ChatPhrases
+    price: Callable[[Usage], float | None]
 
 
 @dataclass(slots=True)
@@ -157,6 +165,7 @@ class _Chat:
         self._call = call
         self._send = send
         self._journal = journal
+        self._reports = EngineReports(journal, parts.price)
         self._history: list[Message] = []
         self._reply: _Reply | None = None
         self._turn = 0
@@ -255,6 +264,8 @@ class _Chat:
                 self._journal.write(ToolStarted(id_, name, arguments), reply.turn)
             case ToolResult():
                 await self._used(reply, event)
+            case Usage() | EngineSwitched():
+                self._reports.note(event, reply.turn)
 
     async def _used(self, reply: _Reply, result: ToolResult) -> None:
         self._journal.write(

@@ -58,6 +58,7 @@ async def answer_webhook(request: Request) -> Response:
     fields = dict(form)
     if not _CALL_SID.fullmatch(fields.get("CallSid", "")):
         return _problem(400, "No call", "CallSid is missing or not a call's identifier.")
+    services.ringing()
     token = settings.tokens.issue(_announced(fields, services.clock), services.clock.now())
     base = public_base(request, settings.public_url, settings.trusted_proxies)
     url = stream_address(base, STREAM_PATH, configured=bool(settings.public_url))

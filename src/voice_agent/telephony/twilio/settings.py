@@ -56,6 +56,11 @@ class TwilioServices(Protocol):
         ...
 
     @property
+    def ringing(self) -> Callable[[], None]:
+        """Tells the engines that a call is coming; never blocks."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """Time."""
         ...

@@ -1,0 +1,120 @@
+"""Starts every engine the settings name and puts them behind their breakers."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from voice_agent.config import Settings
+from voice_agent.core.clock import Clock
+from voice_agent.core.ports import ToolExecutor
+from voice_agent.engines.chains import EngineChain, EngineStatus
+from voice_agent.engines.nlu.questions import expectation_of
+from voice_agent.engines.registry import Kind, Provider
+from voice_agent.engines.resilience.model import FailoverModel
+from voice_agent.engines.resilience.recognizer import FailoverRecognizer
+from voice_agent.engines.resilience.synthesizer import FailoverSynthesizer
+from voice_agent.engines.selection import OptionsOf, choose_engine, start_engines
+from voice_agent.pipeline.engines import Engines
+
+
+class LiveNames(Mapping[str, str]):
+    """The engine of each role that would be used now."""
+
+    def __init__(self, chains: Mapping[Kind, EngineChain], fixed: Mapping[str, str]) -> None:
+        self._chains = chains
+        self._fixed = fixed
+
+    def __getitem__(self, role: str) -> str:
+        """The engine's name."""
+        return self._fixed[role] if role in self._fixed else self._chains[Kind(role)].first
+
+    def __iter__(self) -> Iterator[str]:
+        """The roles."""
+        return iter((*self._fixed, *map(str, self._chains)))
+
+    def __len__(self) -> int:
+        """How many roles there are."""
+        return len(self._fixed) + len(self._chains)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRoom:
+    """All engines of a running server."""
+
+    engines: Engines
+    chains: Mapping[Kind, EngineChain]
+
+    def statuses(self) -> list[EngineStatus]:
+        """What there is, what is blocked and what would be used if a call came now."""
+        return [status for chain in self.chains.values() for status in chain.statuses()]
+
+    async def warm(self) -> None:
+        """A call is coming: let every engine that may be asked open its connections."""
+        async with anyio.create_task_group() as tasks:
+            for chain in self.chains.values():
+                tasks.start_soon(chain.candidates.warm)
+
+
+def options_from(settings: Settings, terms: tuple[str, ...] = ()) -> OptionsOf:
+    """What is set for a provider, with what the server knows for it."""
+
+    def options(provider: Provider) -> dict[str, Any]:
+        offered: dict[str, Any] = {
+            "cache_dir": settings.data_dir / "cache",
+            "timezone": settings.timezone,
+            "language": settings.language,
+            "phrases": terms,
+        }
+        if key := settings.key(provider.key_variable):
+            offered["api_key"] = key
+        known = provider.options.model_fields
+        values = {name: value for name, value in offered.items() if name in known}
+        return {**values, **settings.options_for(provider.kind, provider.name)}
+
+    return options
+
+
+def roles(settings: Settings) -> list[tuple[Kind, list[str]]]:
+    """What is needed for a call and which engines may do it, best first; voice activity first."""
+    return [
+        (Kind.VAD, settings.vad),
+        (Kind.STT, settings.stt),
+        (Kind.LLM, settings.llm),
+        (Kind.TTS, settings.tts),
+    ]
+
+
+async def open_engine_room(
+    settings: Settings,
+    tools: ToolExecutor,
+    terms: tuple[str, ...],
+    clock: Clock,
+    stack: AsyncExitStack,
+) -> EngineRoom:
+    """Start what the settings name; `stack` stops it.
+
+    Raises:
+        ConfigurationError: an option is wrong, or a role has no engine that can work.
+    """
+    options = options_from(settings, terms)
+    detector = await choose_engine(Kind.VAD, settings.vad, options, stack)
+    chains: dict[Kind, EngineChain] = {}
+    for kind, names in roles(settings)[1:]:
+        selection = await start_engines(kind, names, options, stack)
+        chains[kind] = EngineChain(kind, selection, clock)
+    engines = Engines(
+        detector=detector.engine,
+        recognizer=FailoverRecognizer(chains[Kind.STT].candidates),
+        model=FailoverModel(chains[Kind.LLM].candidates),
+        synthesizer=FailoverSynthesizer(chains[Kind.TTS].candidates),
+        tools=tools,
+        names=LiveNames(chains, {str(Kind.VAD): detector.name}),
+        language=settings.language,
+        voice=settings.voice,
+        phrases=terms,
+        expectation_of=expectation_of,
+    )
+    return EngineRoom(engines, chains)

@@ -1,0 +1,126 @@
+"""Looks at every engine the settings name, as a call would find it."""
+
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import anyio
+import httpx2
+
+from voice_agent.config import Settings
+from voice_agent.core.errors import ProviderError
+from voice_agent.core.ports import Probeable
+from voice_agent.engine_room import options_from, roles
+from voice_agent.engines.chains import Standing
+from voice_agent.engines.registry import Kind, Provider, find, read_options
+
+PROBE_WITHIN: Final = 6.0
+"""How long an engine may take to say whether it works (s)."""
+SERVER_WITHIN: Final = 2.0
+"""How long a running server may take to tell its breakers (s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one engine.
+
+    `has_key` is None where none is needed, `answered` where it was not asked.
+    """
+
+    kind: str
+    name: str
+    has_key: bool | None
+    answered: bool | None = None
+    standing: Standing = Standing.STANDBY
+    reason: str = ""
+
+
+async def examine(settings: Settings, *, ask: bool) -> list[Finding]:
+    """Every engine of the settings, in the order in which they are tried.
+
+    With `ask` the engines that can tell are asked whether they would work, and a server that
+    runs with these settings is asked for its breakers.
+
+    Raises:
+        ConfigurationError: an option is wrong, or an engine does not exist.
+    """
+    findings: dict[tuple[str, str], Finding] = {}
+
+    async def look(kind: Kind, name: str) -> None:
+        findings[str(kind), name] = await _look(settings, kind, name, ask=ask)
+
+    order = [(kind, name) for kind, names in roles(settings) for name in dict.fromkeys(names)]
+    for kind, name in order:
+        read_options(found := find(kind, name), options_from(settings)(found))
+    async with anyio.create_task_group() as tasks:
+        for kind, name in order:
+            tasks.start_soon(look, kind, name)
+    blocked = await _breakers(settings) if ask else {}
+    return _standings([findings[str(kind), name] for kind, name in order], blocked)
+
+
+async def _look(settings: Settings, kind: Kind, name: str, *, ask: bool) -> Finding:
+    provider = find(kind, name)
+    options = read_options(provider, options_from(settings)(provider))
+    finding = Finding(str(kind), name, _has_key(provider, options))
+    reason = provider.check(options)
+    if reason:
+        return replace(finding, standing=Standing.MISSING, reason=reason)
+    return await _probe(provider, options, finding) if ask else finding
+
+
+def _has_key(provider: Provider, options: Any) -> bool | None:
+    if not provider.key_variable:
+        return None
+    return bool(options.api_key.get_secret_value())
+
+
+async def _probe(provider: Provider, options: Any, finding: Finding) -> Finding:
+    """Ask an engine that can tell; an embedded one is there when its check says so."""
+    try:
+        with anyio.fail_after(PROBE_WITHIN):
+            async with AsyncExitStack() as stack:
+                engine = provider.build(options)
+                if not isinstance(engine, Probeable):
+                    return finding
+                if isinstance(engine, AbstractAsyncContextManager):
+                    await stack.enter_async_context(engine)
+                await engine.probe()
+    except ProviderError as error:
+        return replace(finding, answered=False, standing=Standing.MISSING, reason=str(error))
+    except TimeoutError:
+        reason = f"no answer within {PROBE_WITHIN:g} s"
+        return replace(finding, answered=False, standing=Standing.MISSING, reason=reason)
+    return replace(finding, answered=True)
+
+
+async def _breakers(settings: Settings) -> dict[tuple[str, str], str]:
+    """The open breakers of a server that runs with these settings, and why they are open."""
+    url = f"http://{settings.host}:{settings.port}/health?ready=1"
+    try:
+        async with httpx2.AsyncClient(timeout=SERVER_WITHIN, trust_env=False) as client:
+            chains = (await client.get(url)).json()["chains"]
+            return {
+                (one["kind"], one["name"]): f"breaker {one['breaker']}: {one['reason']}"
+                for one in chains
+                if one["standing"] == Standing.BLOCKED
+            }
+    except (httpx2.HTTPError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _standings(findings: list[Finding], blocked: dict[tuple[str, str], str]) -> list[Finding]:
+    """The first of each kind that nothing speaks against is the one in use."""
+    taken: set[str] = set()
+
+    def judged(finding: Finding) -> Finding:
+        if finding.standing is not Standing.STANDBY:
+            return finding
+        if reason := blocked.get((finding.kind, finding.name)):
+            return replace(finding, standing=Standing.BLOCKED, reason=reason)
+        if finding.kind in taken:
+            return finding
+        taken.add(finding.kind)
+        return replace(finding, standing=Standing.IN_USE)
+
+    return [judged(finding) for finding in findings]
