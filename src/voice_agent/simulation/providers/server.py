@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from voice_agent.simulation import providers as package
+from voice_agent.simulation.providers.control import control
 from voice_agent.simulation.providers.desk import Desk, Simulator
 
 _TRANSPORT = "transport"
@@ -25,13 +26,10 @@ def simulators() -> dict[str, Simulator]:
 
 
 def provider_app(desk: Desk) -> Starlette:
-    """All of them, each under its name."""
-    return Starlette(
-        routes=[
-            Mount(f"/{name}", routes=list(simulator.routes(desk)))
-            for name, simulator in simulators().items()
-        ]
-    )
+    """All of them, each under its name, and `/_control` to order bad days from outside."""
+    found = simulators()
+    mounts = [Mount(f"/{n}", routes=list(found[n].routes(desk))) for n in found]
+    return Starlette(routes=[control(desk, list(found)), *mounts])
 
 
 def server_config(app: Starlette, **options: Any) -> uvicorn.Config:
