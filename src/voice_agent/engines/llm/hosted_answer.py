@@ -149,11 +149,6 @@ class AnswerDraft:
     characters: int = 0
     calls: list[CallDraft] = field(default_factory=list)
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was said and nothing called."""
-        return not self.progress
-
     def say(self, text: str) -> list[ChatEvent]:
         """The next piece of text; an empty one is nothing."""
         if not text:
