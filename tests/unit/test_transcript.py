@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice_agent.storage.call_records import Speaker, StoredEvent
-from voice_agent.storage.transcript import read_transcript, read_turns
+from voice_agent.storage.transcript import read_cost, read_transcript, read_turns
 
 
 def events(*entries: tuple[int, str, dict[str, Any]]) -> list[StoredEvent]:
@@ -83,3 +83,19 @@ def test_a_turn_the_caller_went_on_with_is_told_once() -> None:
         )
     )
     assert [line.text for line in lines] == ["where is my order"]
+
+
+def used(turn: int, usd: float | None) -> tuple[int, str, dict[str, Any]]:
+    return (turn, "EngineUsed", {"provider": "p", "model": "m", "amounts": {}, "usd": usd})
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 0.01)), max_size=50))
+def test_what_the_turns_cost_sums_to_what_the_call_costs(work: list[tuple[int, float]]) -> None:
+    log = events(*(used(turn, usd) for turn, usd in work))
+    turns = sum(turn.cost_usd for turn in read_turns(log))
+    assert abs(read_cost(log).usd - turns) < 1e-9
+
+
+def test_work_without_a_known_price_is_named_and_not_guessed() -> None:
+    cost = read_cost(events(used(1, 0.5), used(1, None), used(2, None)))
+    assert (cost.usd, cost.unpriced) == (0.5, ("p/m",))

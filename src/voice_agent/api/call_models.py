@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from voice_agent.core.call import Channel, Direction, Disposition
 from voice_agent.pipeline.directory import CallSnapshot, CallState, mask_caller
 from voice_agent.storage.call_records import CallPage, CallRecord, CallSummary, Speaker, StoredEvent
-from voice_agent.storage.transcript import read_transcript, read_turns
+from voice_agent.storage.transcript import read_cost, read_transcript, read_turns
 
 
 class ActiveCall(BaseModel):
@@ -119,6 +119,7 @@ class LoggedTurn(BaseModel):
     tools: list[UsedTool]
     latency_ms: float | None
     stages_ms: dict[str, float]
+    cost_usd: float = Field(description="Of the engines' work for this turn.")
 
 
 class LoggedEvent(BaseModel):
@@ -135,6 +136,8 @@ class LoggedCallDetail(LoggedCall):
     """A stored call with everything in it."""
 
     engines: dict[str, str]
+    cost_usd: float = Field(description="Of all engines' work; turns and what belongs to none.")
+    cost_unknown: list[str] = Field(description="Engines whose work has no known price.")
     transcript: list[Line]
     turns: list[LoggedTurn]
     events: list[LoggedEvent]
@@ -144,9 +147,12 @@ class LoggedCallDetail(LoggedCall):
         """From the stored record."""
         line = LoggedCall.of(record.summary).model_dump()
         turns = [asdict(turn) for turn in read_turns(record.events)]
+        cost = read_cost(record.events)
         return cls(
             **line,
             engines=dict(record.engines),
+            cost_usd=cost.usd,
+            cost_unknown=list(cost.unpriced),
             transcript=[Line(**asdict(said)) for said in read_transcript(record.events)],
             turns=[LoggedTurn(latency_ms=turn.pop("total_ms"), **turn) for turn in turns],
             events=[_event(event) for event in record.events],

@@ -133,6 +133,7 @@ class Reply:
 
     async def _say(self, clause: Clause) -> None:
         self._reach(Stamp.FIRST_CLAUSE)
+        clause = clause.shown()
         self.text += clause.text
         self.hooks.saying(clause.text)
         listener = SpeechListener(self._sounded, self.hooks.reported)

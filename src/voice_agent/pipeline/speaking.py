@@ -64,7 +64,13 @@ class Voice:
             words = _WordAligner(clause, text_start)
             seconds = 0.0
             if clause.spoken.strip():
-                request = SpeechRequest(clause.spoken, self._format, self._voice, emotion=emotion)
+                request = SpeechRequest(
+                    clause.spoken,
+                    self._format,
+                    self._voice,
+                    markup=clause.markup,
+                    emotion=emotion,
+                )
                 stream = self._synthesizer.stream(request)
                 async for event in _within(stream, SOUND_WITHIN, "speech_synthesizer"):
                     match event:

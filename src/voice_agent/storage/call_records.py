@@ -67,6 +67,14 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class CallCost:
+    """The price of a call's engines (USD); `unpriced` did paid work that nobody could price."""
+
+    usd: float
+    unpriced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TurnRecord:
     """One exchange: what was said, what was done, how long it took (ms)."""
 
@@ -78,6 +86,7 @@ class TurnRecord:
     tools: tuple[ToolUse, ...]
     total_ms: float | None
     stages_ms: Mapping[str, float]
+    cost_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

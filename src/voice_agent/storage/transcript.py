@@ -1,9 +1,11 @@
 """What a call's stored events tell: the transcript as heard, and its turns. Pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from voice_agent.storage.call_records import (
+    CallCost,
     Speaker,
     StoredEvent,
     ToolUse,
@@ -27,6 +29,22 @@ def read_turns(events: Iterable[StoredEvent]) -> tuple[TurnRecord, ...]:
     groups = groupby(ordered, key=lambda event: event.turn)
     turns = (_turn(number, list(group)) for number, group in groups)
     return tuple(turn for turn in turns if turn is not None)
+
+
+def read_cost(events: Iterable[StoredEvent]) -> CallCost:
+    """What the call's engines cost, as far as their prices are known."""
+    used = [event for event in events if event.kind == "EngineUsed"]
+    unpriced = {_engine(event) for event in used if event.data.get("usd") is None}
+    return CallCost(_usd(used), tuple(sorted(unpriced)))
+
+
+def _usd(events: Iterable[StoredEvent]) -> float:
+    known = (event.data.get("usd") for event in events if event.kind == "EngineUsed")
+    return math.fsum(usd for usd in known if isinstance(usd, int | float))
+
+
+def _engine(event: StoredEvent) -> str:
+    return f"{event.data.get('provider')}/{event.data.get('model')}"
 
 
 def _settled(events: Iterable[StoredEvent]) -> list[StoredEvent]:
@@ -56,7 +74,7 @@ def _turn(number: int, events: Sequence[StoredEvent]) -> TurnRecord | None:
     lines = [line for line in map(_line, events) if line is not None]
     tools = _tools(events)
     measured = [event.data for event in events if event.kind == "TurnMeasured"]
-    if not (lines or tools or measured):
+    if not (lines or tools or measured or _usd(events)):
         return None
     last = measured[-1] if measured else {}
     return TurnRecord(
@@ -68,6 +86,7 @@ def _turn(number: int, events: Sequence[StoredEvent]) -> TurnRecord | None:
         tools=tools,
         total_ms=_numbers({"total": last.get("total_ms")}).get("total"),
         stages_ms=_numbers(last.get("stages")),
+        cost_usd=_usd(events),
     )
 
 
