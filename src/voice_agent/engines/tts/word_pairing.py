@@ -74,13 +74,10 @@ class WordPairing:
     def _find(self, letters: str) -> int | None:
         first = self._open + 1
         window = range(first, min(first + LOOK_AHEAD, len(self._tokens)))
-        exact = next((i for i in window if self._letters[i] == letters), None)
-        if exact is not None:
-            return exact
         following = next((i for i in window if self._letters[i]), None)
         if following is not None and _either_begins(self._letters[following], letters):
             return following
-        return None
+        return next((i for i in window if self._letters[i] == letters), None)
 
     def _begin(self, index: int, start: float) -> Iterator[SpokenWord]:
         if self.any:

@@ -25,7 +25,7 @@ MODELS: Final = (
 _DISCONTINUED: Final = ("sonic-2", "sonic-turbo", "sonic-english", "sonic-multilingual")
 _CODES: Final = (
     "en fr de es pt zh ja hi it ko nl pl ru sv tr tl bg ro ar cs el fi hr ms sk da ta uk hu no "
-    "vi bn th he ka id te gu kn ml mr pa"
+    "vi bn th he ka id te gu kn ml mr pa or ur"
 )
 LANGUAGES: Final = frozenset(_CODES.split())
 VOICE_AS_TEXT: Final = "2026-08-14"

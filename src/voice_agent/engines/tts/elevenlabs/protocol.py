@@ -70,6 +70,7 @@ _WRONG_SETUP: Final = frozenset(
         "model_not_found",
         "invalid_model",
         "invalid_model_id",
+        "model_id_does_not_exist",
         "unsupported_model",
         "model_not_supported",
         "invalid_api_key",
