@@ -36,3 +36,11 @@ class Mailbox(Generic[T]):
             self._arrived = anyio.Event()
             await self._arrived.wait()
         return self._items.popleft()
+
+    def take(self) -> T:
+        """Take the oldest item at once.
+
+        Raises:
+            IndexError: there is none.
+        """
+        return self._items.popleft()

@@ -18,9 +18,9 @@ from voice_agent.core.events import (
     KeyPressed,
 )
 from voice_agent.core.mailbox import Mailbox
+from voice_agent.pipeline.driver import ReplyMaker
 from voice_agent.pipeline.journal import Journal
 from voice_agent.pipeline.keypad import Keypad
-from voice_agent.pipeline.replies import Replies
 from voice_agent.pipeline.turn_taker import TurnTaker
 from voice_agent.pipeline.turns import (
     BeginReply,
@@ -69,7 +69,7 @@ class Conductor:
         self._journal.write(KeyPressed(digit), self._turn_taker.turn)
         self._entered(self._keypad.press(digit, self._clock.now()))
 
-    async def run(self, replies: Replies, tasks: anyio.abc.TaskGroup) -> Disposition:
+    async def run(self, replies: ReplyMaker, tasks: anyio.abc.TaskGroup) -> Disposition:
         """Converse; returns how the call ended."""
         self.tell(CallOpened())
         while self._disposition is None:
@@ -107,7 +107,7 @@ class Conductor:
         if entry is not None:
             self.tell(TextEntered(self._human_key if entry == "0" else " ".join(entry)))
 
-    def _note(self, event: Event, replies: Replies) -> None:
+    def _note(self, event: Event, replies: ReplyMaker) -> None:
         """Write down what readers of the call want to know, and keep the replies informed."""
         turn = self._turn_taker.turn
         match event:
@@ -127,7 +127,7 @@ class Conductor:
             case _:
                 pass
 
-    def _obey(self, command: Command, replies: Replies, tasks: anyio.abc.TaskGroup) -> None:
+    def _obey(self, command: Command, replies: ReplyMaker, tasks: anyio.abc.TaskGroup) -> None:
         match command:
             case BeginReply():
                 replies.begin(command, self._final_text_at, tasks)

@@ -1,6 +1,6 @@
 """The history a model sees: what the caller said and what the caller *heard*."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voice_agent.core.chat import Message, Role
 from voice_agent.pipeline.playout import HeardText
@@ -32,6 +32,12 @@ class Conversation:
             self.messages.append(Message(Role.USER, new, confidence=confidence))
         self._answered = ""
         return TurnStart(user, len(self.messages), text)
+
+    def restate(self, turn: TurnStart, text: str) -> TurnStart:
+        """The words of a turn that had to be begun without them."""
+        if turn.reply > turn.user:
+            self.messages[turn.user] = replace(self.messages[turn.user], text=text)
+        return replace(turn, text=text)
 
     def withdraw(self, turn: TurnStart) -> None:
         """The caller goes on with the same turn, and its text will come again, whole.

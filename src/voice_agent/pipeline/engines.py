@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from voice_agent.core.ports import (
     LanguageModel,
+    RealtimeModel,
     SpeechRecognizer,
     SpeechSynthesizer,
     ToolExecutor,
@@ -45,3 +46,5 @@ class Engines:
     """The mood a caller's words tell."""
     price: Callable[[Usage], float | None] = _unpriced
     """What a piece of work costs (USD), None where nobody knows."""
+    realtime: RealtimeModel | None = None
+    """Answers instead of recogniser, model and voice, which then stand by."""

@@ -4,7 +4,7 @@ Every frame goes to the voice activity detector and to the recogniser; the detec
 made discrete by the gate, tell the recogniser where speech begins and ends.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from voice_agent.core.audio import AudioFrame
@@ -15,6 +15,7 @@ from voice_agent.core.ports import (
     RecognizerInput,
     SpeechRecognizer,
     VoiceActivityDetector,
+    VoiceActivityStream,
 )
 from voice_agent.core.speech import (
     Expectation,
@@ -57,13 +58,21 @@ class Ear:
         self._report = report
         self._audio_clock = AudioClock()
         self._stream: RecognitionStream | None = None
-        self._activity = detector.open(request.format, self._on_activity)
+        self._activity: VoiceActivityStream | None = None
 
     def push(self, frame: AudioFrame) -> None:
         """Take the next frame; never blocks."""
         self._audio_clock.frame_arrived(frame.end, self._clock.now())
         self._send(frame)
-        self._activity.push(frame)
+        if self._activity is not None:
+            self._activity.push(frame)
+
+    def catch_up(self, frames: Sequence[AudioFrame]) -> None:
+        """Take frames that came before the ear was open, all at once, the newest just now."""
+        if frames:
+            self._audio_clock.frame_arrived(frames[-1].end, self._clock.now())
+        for frame in frames:
+            self.push(frame)
 
     def expect(self, answer: Expectation) -> None:
         """Tell the recogniser what kind of answer was asked for."""
@@ -74,11 +83,14 @@ class Ear:
         """Listen inside the block."""
         async with self._recognizer.open(self._request, self._on_recognition) as stream:
             self._stream = stream
+            activity = self._activity = self._detector.open(
+                self._request.format, self._on_activity
+            )
             try:
                 yield self
             finally:
-                self._stream = None
-                self._activity.close()
+                self._stream = self._activity = None
+                activity.close()
 
     def _send(self, item: RecognizerInput) -> None:
         if self._stream is not None:

@@ -121,6 +121,11 @@ class Player:
         if name == self._last_mark:
             self._finish()
 
+    @property
+    def sounding(self) -> bool:
+        """Whether the caller's end has sound of ours to play."""
+        return self._sounding
+
     # ── the writer ──────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:

@@ -1,10 +1,11 @@
 """The replies of a call, one alive at a time: begun, heard or cut off, and written down."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import structlog
 
 from voice_agent.core.call import Call, Disposition
@@ -53,6 +54,8 @@ class Outlets:
     emit: Callable[[Event], None]
     expect: Callable[[Expectation], None]
     system_prompt: Callable[[], str]
+    others_quiet: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
+    """Waits for the tools of whoever made the replies before."""
 
 
 @dataclass(slots=True)
@@ -85,6 +88,7 @@ class Replies:
         clock: Clock,
         voice: Voice,
         outlets: Outlets,
+        conversation: Conversation | None = None,
     ) -> None:
         self._call = call
         self._engines = engines
@@ -95,7 +99,7 @@ class Replies:
         self._clock = clock
         self._voice = voice
         self._outlets = outlets
-        self._conversation = Conversation()
+        self._conversation = conversation or Conversation()
         self._current: _Current | None = None
         self._counts: dict[ReplyReason, int] = {}
         self._reassured = 0
@@ -115,7 +119,7 @@ class Replies:
         if begin.text:
             self._mood = self._engines.emotion_of(begin.text)
         reply = Reply(
-            begin.turn, self._voice, self._clock, self._hooks(begin.turn), self._mood, timeline
+            begin.turn, self._voice, self._clock, self.hooks(begin.turn), self._mood, timeline
         )
         if begin.text:
             self._journal.write(CallerSaid(begin.text, begin.confidence), begin.turn)
@@ -163,10 +167,16 @@ class Replies:
             current.split = self._ledger.heard_text(turn, self._clock.now())
             self._settle(current, interrupted=False)
 
+    async def quiet(self) -> None:
+        """Wait until no reply of this maker is being made."""
+        if self._current is not None:
+            await self._current.generated.wait()
+
     async def _run(self, current: _Current, previous: _Current | None) -> None:
         try:
             if previous is not None:
                 await previous.generated.wait()
+            await self._outlets.others_quiet()
             begin = current.begin
             current.start = self._conversation.begin_turn(
                 begin.text if begin.reason is ReplyReason.RESPOND else "", begin.confidence
@@ -212,7 +222,7 @@ class Replies:
                     ToolContext(self._call.id, begin.turn, self._call.caller),
                     self._outlets.system_prompt(),
                 )
-                return thought(thinking, self._hooks(begin.turn))
+                return thought(thinking, self.hooks(begin.turn))
             case ReplyReason.RESUME:
                 return fixed(self._phrases.resume(self._conversation.unheard))
             case ReplyReason.FAREWELL:
@@ -242,7 +252,9 @@ class Replies:
             said = AgentSaid(split.heard.strip(), interrupted, split.unheard.strip())
             self._journal.write(said, current.begin.turn)
 
-    def _hooks(self, turn: int) -> ReplyHooks:
+    def hooks(self, turn: int) -> ReplyHooks:
+        """Write down what happens in a reply of this turn, whoever makes it."""
+
         def tool_started(call: ToolCall) -> None:
             self._journal.write(ToolStarted(call.id, call.name, call.arguments), turn)
 

@@ -1,9 +1,12 @@
 """A live call: one task group that reads, hears, thinks, speaks, and ends.
 
+A driver hears and answers: the cascade of three engines, or a speech-to-speech model with the
+cascade in reserve.
+
 | task            | ends with                | must end within | what it may raise             |
 |-----------------|--------------------------|-----------------|-------------------------------|
 | reader          | the line                 | at once         | nothing: a lost line hangs up |
-| recogniser      | the call                 | 1 s             | nothing: it is opened again   |
+| driver          | the call                 | 1 s             | nothing: others take over     |
 | conductor       | the call (it decides)    | at once         | a bug: the call fails, loudly |
 | player          | the call                 | at once         | TransportClosed: hangs up     |
 | reply (0 or 1)  | CancelReply, the call    | 0.1 s           | nothing: it apologises        |
@@ -29,15 +32,17 @@ from voice_agent.core.ports import (
     MarkReached,
     MediaTransport,
 )
-from voice_agent.core.speech import RecognitionRequest
+from voice_agent.pipeline.cascade import CascadeDriver
 from voice_agent.pipeline.conductor import Conductor
+from voice_agent.pipeline.conversation import Conversation
+from voice_agent.pipeline.driver import CallParts, ConversationDriver
+from voice_agent.pipeline.duplex import DuplexDriver
+from voice_agent.pipeline.engine_reports import EngineReports
 from voice_agent.pipeline.engines import Engines
-from voice_agent.pipeline.hearing import Ear
 from voice_agent.pipeline.journal import Journal, Reader
 from voice_agent.pipeline.phrases import Phrases
 from voice_agent.pipeline.player import Player, PlayerListener
 from voice_agent.pipeline.playout import PlayoutLedger
-from voice_agent.pipeline.replies import Outlets, Replies
 from voice_agent.pipeline.speaking import Voice
 from voice_agent.pipeline.turns import (
     HungUp,
@@ -47,7 +52,6 @@ from voice_agent.pipeline.turns import (
     ReplyQuiet,
     TurnPolicy,
 )
-from voice_agent.pipeline.voice_gate import VoiceGate
 
 log = structlog.get_logger(__name__)
 
@@ -97,29 +101,23 @@ class CallSession:
         )
         ledger = PlayoutLedger()
         self._player = Player(transport, ledger, clock, self._player_listener())
-        voice = Voice(engines.synthesizer, self._player, ledger, transport.format, engines.voice)
-        self._ear = Ear(
-            engines.detector,
-            engines.recognizer,
-            RecognitionRequest(transport.format, engines.language, engines.phrases),
-            gate=VoiceGate(),
-            clock=clock,
-            emit=self._conductor.tell,
-            trouble=self._trouble,
-        )
-        self._replies = Replies(
+        parts = CallParts(
             call=call,
+            transport=transport,
             engines=engines,
             phrases=settings.phrases,
             player=self._player,
             ledger=ledger,
             journal=self._journal,
             clock=clock,
-            voice=voice,
-            outlets=Outlets(
-                self._conductor.tell, self._ear.expect, lambda: settings.system_prompt(clock)
-            ),
+            voice=Voice(engines.synthesizer, self._player, ledger, transport.format, engines.voice),
+            conversation=Conversation(),
+            emit=self._conductor.tell,
+            trouble=self._trouble,
+            reports=EngineReports(self._journal, engines.price),
+            system_prompt=lambda: settings.system_prompt(clock),
         )
+        self._driver = _driver(parts)
 
     def leave(self, disposition: Disposition = Disposition.SERVER_STOPPED) -> None:
         """Say goodbye and end the call."""
@@ -145,11 +143,11 @@ class CallSession:
 
     async def _converse(self) -> Disposition:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._ear.open())
+            await stack.enter_async_context(self._driver.open())
             tasks = await stack.enter_async_context(anyio.create_task_group())
             tasks.start_soon(self._read)
             tasks.start_soon(self._play)
-            disposition = await self._conductor.run(self._replies, tasks)
+            disposition = await self._conductor.run(self._driver, tasks)
             tasks.cancel_scope.cancel()
         return disposition
 
@@ -159,7 +157,7 @@ class CallSession:
             async for event in self._transport.events():
                 match event:
                     case AudioReceived():
-                        self._ear.push(event.frame)
+                        self._driver.hear(event.frame)
                     case MarkReached():
                         self._player.mark_returned(event.name, heard=event.heard)
                     case KeyReceived():
@@ -189,3 +187,9 @@ class CallSession:
     def _trouble(self, error: ProviderError) -> None:
         log.warning("engine.failed", call=self._call.id, provider=error.provider, code=error.code)
         self._journal.write(Trouble(error.code, error.provider, str(error)))
+
+
+def _driver(parts: CallParts) -> ConversationDriver:
+    if parts.engines.realtime is None:
+        return CascadeDriver(parts)
+    return DuplexDriver(parts.engines.realtime, parts)

@@ -75,7 +75,7 @@ async def converse(
         if not heard.must_run():
             yield heard.end()
             return
-        results = await _run(tools, heard, context, messages)
+        results = await run_round(tools, heard.calls, "".join(heard.text), context, messages)
         for result in results:
             yield result
         last = round_number + 1 >= max_rounds
@@ -144,19 +144,25 @@ async def _closing(stream: AsyncIterator[ChatEvent]) -> AsyncIterator[AsyncItera
                 await close()
 
 
-async def _run(
-    tools: ToolExecutor, heard: _Round, context: ToolContext, messages: list[Message]
+async def run_round(
+    tools: ToolExecutor,
+    calls: Sequence[ToolCall],
+    text: str,
+    context: ToolContext,
+    messages: list[Message],
 ) -> Sequence[ToolResult]:
-    """Run a round's calls side by side and write the round down, whatever happens."""
+    """Run a round's calls side by side and write the round down, whatever happens.
+
+    `text` is what the model said with them.
+    """
     done: dict[str, ToolResult] = {}
     try:
         async with anyio.create_task_group() as group:
-            for call in heard.calls:
+            for call in calls:
                 group.start_soon(_execute, tools, call, context, done)
     finally:
-        results = [done.get(call.id) or _cancelled(call) for call in heard.calls]
-        calls = tuple(heard.calls)
-        messages.append(Message(Role.ASSISTANT, "".join(heard.text), tool_calls=calls))
+        results = [done.get(call.id) or _cancelled(call) for call in calls]
+        messages.append(Message(Role.ASSISTANT, text, tool_calls=tuple(calls)))
         messages.extend(_as_message(result) for result in results)
     return results
 

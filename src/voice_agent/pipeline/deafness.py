@@ -1,0 +1,52 @@
+"""Whether a speech-to-speech model still hears the caller; pure, times are arguments.
+
+Such a model reports the caller's speech by itself. A session that hangs reports nothing, and
+its silence looks like the caller's. So our own detector listens too: where it hears a caller
+for long of whom the model says nothing, the model has gone deaf.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+MISSED: Final = 1.5
+"""Speech of which the model says nothing (s), while the agent is silent itself."""
+UNENDED: Final = 3.0
+"""Silence after which the model must have noticed that the caller stopped (s)."""
+
+
+@dataclass(slots=True)
+class DeafnessWatch:
+    """Compares what our detector heard with what the model reports."""
+
+    ours_since: float | None = None
+    ours_until: float | None = None
+    model_hears: bool = False
+    unheard_from: float | None = None
+    """When speech began of which the model said nothing yet."""
+
+    def we_heard(self, *, speaking: bool, at: float) -> None:
+        """Our detector: the caller began or stopped."""
+        if speaking:
+            self.ours_since, self.ours_until = at, None
+            if not self.model_hears and self.unheard_from is None:
+                self.unheard_from = at
+        else:
+            self.ours_since, self.ours_until = None, at
+
+    def model_heard(self, *, speaking: bool) -> None:
+        """The model: the caller began or stopped."""
+        self.model_hears = speaking
+        self.unheard_from = None
+        if not speaking:
+            self.ours_until = None
+
+    def deaf(self, at: float, *, agent_sounds: bool) -> bool:
+        """Whether the model should have said something by now."""
+        if self.model_hears:
+            silent = self.ours_since is None and self.ours_until is not None
+            return silent and at - (self.ours_until or at) > UNENDED
+        if agent_sounds or self.ours_since is None:
+            if agent_sounds and self.ours_since is not None:
+                self.ours_since = at
+            return False
+        return self.unheard_from is not None and at - self.ours_since > MISSED
