@@ -173,7 +173,7 @@ def _shortcut(text: str, shortcut: re.Match[str]) -> dict[str, Any]:
 
 
 def _error(status: int, reason: str, message: str) -> Response:
-    body = {
+    body: dict[str, Any] = {
         "version": VERSION,
         "status": "failure",
         "message": message,
