@@ -69,7 +69,7 @@ class Line:
     def note(self, body: Any, place: str = "") -> None:
         """Put something into the journal; `place` says where, after the path."""
         url, headers = self._socket.url, dict(self._socket.headers)
-        path = url.path + (f"?{url.query}" if url.query else "") + place
+        path = url.path + (place or (f"?{url.query}" if url.query else ""))
         self.desk.journal.append(Seen(self._manners.provider, path, body, headers))
 
     async def send(self, event: Event | str | bytes) -> None:
@@ -100,6 +100,7 @@ class Line:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye."""
+        self.last_traffic = anyio.current_time()
         if self._mute or self._over:
             return
         self._over = True

@@ -4,14 +4,20 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute
 
+from voice_agent.simulation.providers.cartesia.catalogue import catalogue_routes
 from voice_agent.simulation.providers.cartesia.rules import NAME, Studio
 from voice_agent.simulation.providers.cartesia.socket import socket_route
+from voice_agent.simulation.providers.cartesia.speech import speech_routes
 from voice_agent.simulation.providers.desk import Desk, Simulator
 
 
 def _routes(desk: Desk) -> Sequence[BaseRoute]:
     studio = Studio()
-    return [socket_route(desk, studio)]
+    return [
+        socket_route(desk, studio),
+        *speech_routes(desk, studio),
+        *catalogue_routes(desk, studio),
+    ]
 
 
 SIMULATOR = Simulator(

@@ -147,14 +147,14 @@ class Context:
         self._dies = anyio.current_time() + self._booth.rules.life
 
     async def _pass_on(self, events: AsyncGenerator[Event]) -> None:
-        begun = False
+        due = anyio.current_time() + self._booth.desk.delay(NAME, first=True)
         async for event in events:
             if self._failed:
                 return
-            if begun and event["type"] == "chunk":
-                await self._booth.desk.wait(NAME, first=False)
-            begun = True
+            await anyio.sleep_until(due)
             await self._send(event)
+            if event["type"] == "chunk":
+                due = anyio.current_time() + self._booth.desk.delay(NAME, first=False)
 
     async def _send(self, event: Event, *, last: bool = False) -> None:
         named = event | {"context_id": self._first.context_id}

@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Final
 
 import anyio
 
 from voice_agent.core.speech import SpokenWord
 from voice_agent.simulation.providers.cartesia.events import Event, chunk, phonemes, timestamps
 from voice_agent.simulation.providers.cartesia.requests import Request
-from voice_agent.simulation.providers.cartesia.rules import NAME
 from voice_agent.simulation.providers.cartesia.script import passage
 from voice_agent.simulation.providers.desk import Desk
-from voice_agent.simulation.providers.speaking import Packer, Sound, in_time, speak
+from voice_agent.simulation.providers.speaking import Packer, Sound, speak
 
-SHORTEST = 0.02
-LONGEST = 0.2
+SHORTEST: Final = 0.02
+LONGEST: Final = 0.2
 """Seconds of sound in one chunk."""
 
 
@@ -35,13 +35,13 @@ class Voice:
         sounds = speak(self._desk.synthesizer, passage(text, request.rate), audio, request.language)
         async with aclosing(in_time(self._desk, NAME, sounds)) as timed:
             async for sound in timed:
-                for data, words in self._pieces(sound):
+                for data, heard in self._pieces(sound):
                     step = (anyio.current_time() - began) * 1000
                     yield chunk(self._packer.pack(data), round(step, 3), flush_id)
-                    if words and request.words:
-                        yield timestamps(words)
-                    if words and request.phonemes:
-                        yield phonemes(words)
+                    if heard and request.words:
+                        yield timestamps(heard)
+                    if heard and request.phonemes:
+                        yield phonemes(heard)
 
     def _pieces(self, sound: Sound) -> list[tuple[bytes, list[SpokenWord]]]:
         audio, pieces, sent = self._request.audio.spoken, [], 0

@@ -34,6 +34,7 @@ class Rules(BaseModel):
     padding: int = Field(
         default=0, ge=0, description="Bytes of an unknown field in a context's first audio."
     )
+    voice_slots: int = Field(default=30, ge=0, description="Voices that can be made.")
     legacy_errors: bool = Field(default=False, description="HTTP errors as before 2026.")
 
 
@@ -113,5 +114,4 @@ class Studio:
 
     def __init__(self) -> None:
         self.voices = dict(PREMADE)
-        self.cloned: dict[str, str] = {}
         self.generating = 0
