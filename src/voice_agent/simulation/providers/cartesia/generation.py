@@ -32,9 +32,11 @@ class Voice:
         """The events of one text; raises what the engine raises."""
         request, began = self._request, anyio.current_time()
         audio = request.audio.spoken
-        sounds = speak(self._desk.synthesizer, passage(text, request.rate), audio, request.language)
-        async with aclosing(in_time(self._desk, NAME, sounds)) as timed:
-            async for sound in timed:
+        words = passage(text, request.rate)
+        async with aclosing(
+            speak(self._desk.synthesizer, words, audio, request.language)
+        ) as sounds:
+            async for sound in sounds:
                 for data, heard in self._pieces(sound):
                     step = (anyio.current_time() - began) * 1000
                     yield chunk(self._packer.pack(data), round(step, 3), flush_id)
