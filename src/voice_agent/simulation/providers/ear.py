@@ -39,15 +39,18 @@ class Listened:
 class Ear:
     """Listens to one connection's sound."""
 
-    def __init__(self, audio: AudioFormat, *, threshold: float = 0.5) -> None:
-        """`threshold` is the probability (0 to 1) from which a window counts as speech."""
+    def __init__(self, audio: AudioFormat, *, threshold: float = 0.5, start: float = 0.0) -> None:
+        """`threshold` is the probability (0 to 1) from which a window counts as speech.
+
+        `start` is where the sound begins, in seconds.
+        """
         self._off = max(threshold - _HYSTERESIS, 0.01)
         self._gate = VoiceGate(
             VoiceGateOptions(on=threshold, off=self._off, stop_after=SHORTEST_SILENCE)
         )
         self._stream = EnergyDetector().open(audio, self._window)
         self._audio = audio
-        self._taken = 0
+        self._start, self._taken = start, 0
         self._unread = b""
         self._found: list[Listened] = []
         self._onset: float | None = None
@@ -57,7 +60,7 @@ class Ear:
         """Take the next sound, cut anywhere; returns the windows it completes."""
         data = self._unread + data
         whole = len(data) - len(data) % self._audio.bytes_per_sample
-        start = self._taken / self._audio.bytes_per_second
+        start = self._start + self._taken / self._audio.bytes_per_second
         self._stream.push(AudioFrame(data[:whole], self._audio, start))
         self._taken += whole
         self._unread = data[whole:]
