@@ -93,6 +93,10 @@ class Settings(BaseSettings):
         ["flite", "espeak"],
         description="Speech synthesisers, best first; one without its key is passed over.",
     )
+    realtime: Names = Field(
+        [],
+        description="Speech-to-speech models, best first; empty: recogniser, model and voice.",
+    )
     voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
     engine_options: EngineOptions = Field(
         default_factory=dict,

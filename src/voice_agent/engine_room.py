@@ -14,6 +14,7 @@ from voice_agent.engines.chains import EngineChain, EngineStatus
 from voice_agent.engines.nlu.questions import expectation_of
 from voice_agent.engines.registry import Kind, Provider
 from voice_agent.engines.resilience.model import FailoverModel
+from voice_agent.engines.resilience.realtime import FailoverRealtimeModel
 from voice_agent.engines.resilience.recognizer import FailoverRecognizer
 from voice_agent.engines.resilience.synthesizer import FailoverSynthesizer
 from voice_agent.engines.selection import OptionsOf, choose_engine, start_engines
@@ -79,12 +80,13 @@ def options_from(settings: Settings, terms: tuple[str, ...] = ()) -> OptionsOf:
 
 def roles(settings: Settings) -> list[tuple[Kind, list[str]]]:
     """What is needed for a call and which engines may do it, best first; voice activity first."""
-    return [
+    needed = [
         (Kind.VAD, settings.vad),
         (Kind.STT, settings.stt),
         (Kind.LLM, settings.llm),
         (Kind.TTS, settings.tts),
     ]
+    return [*needed, (Kind.REALTIME, settings.realtime)] if settings.realtime else needed
 
 
 async def open_engine_room(
@@ -105,6 +107,7 @@ async def open_engine_room(
     for kind, names in roles(settings)[1:]:
         selection = await start_engines(kind, names, options, stack)
         chains[kind] = EngineChain(kind, selection, clock)
+    realtime = chains.get(Kind.REALTIME)
     engines = Engines(
         detector=detector.engine,
         recognizer=FailoverRecognizer(chains[Kind.STT].candidates),
@@ -116,5 +119,6 @@ async def open_engine_room(
         voice=settings.voice,
         phrases=terms,
         expectation_of=expectation_of,
+        realtime=FailoverRealtimeModel(realtime.candidates) if realtime else None,
     )
     return EngineRoom(engines, chains)
