@@ -84,7 +84,9 @@ class Simulator:
     """One simulated provider; its file or package ends with `SIMULATOR = Simulator(…)`.
 
     Its routes live under `/<name>`, so its base URL is `http://host:port/<name>`. `variables`
-    say how the product is pointed to it: settings with `{base}` for that URL.
+    say how the product is pointed to it, with `{base}` for that URL: a name like
+    `llm.openai.base_url` is an engine's option, any other an environment variable. Engines of its
+    name that are not mentioned get the base URL as it is.
     """
 
     name: str
