@@ -22,7 +22,7 @@ from voice_agent.core.chat import (
 from voice_agent.core.clock import LoopClock
 from voice_agent.core.errors import ProviderUnavailable
 from voice_agent.core.events import AgentSaid, CallerSaid, CallEvent, CallEventPayload
-from voice_agent.core.ports import RecognizerInput
+from voice_agent.core.ports import RealtimeModel, RecognizerInput
 from voice_agent.core.speech import (
     RecognitionEvent,
     RecognitionFailed,
@@ -147,6 +147,7 @@ class Play:
     policy: TurnPolicy = field(default_factory=TurnPolicy)
     voice: ScriptedSpeechOptions = field(default_factory=ScriptedSpeechOptions)
     hearing_delay: float = 0.1
+    realtime: RealtimeModel | None = None
 
 
 def stage(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
@@ -161,7 +162,7 @@ async def _play(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]
     recognizer = ListedTexts(play.hears, play.hearing_delay)
     voice = ScriptedSynthesizer(play.voice)
     ears = FailoverRecognizer(Candidates("stt", [Candidate("listed", recognizer)], clock))
-    engines = Engines(EnergyDetector(), ears, model, voice, play.tools)
+    engines = Engines(EnergyDetector(), ears, model, voice, play.tools, realtime=play.realtime)
     settings = SessionSettings(load_phrases("en", "the test shop"), play.policy, UTC)
     call = Call("CA1", Channel.PHONE, Direction.INBOUND, clock.wall())
     events: list[CallEvent] = []
