@@ -9,6 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from voice_agent.core.errors import ProviderError
+from voice_agent.core.mailbox import Mailbox
 from voice_agent.simulation.providers.cartesia.events import Event, done, flush_done
 from voice_agent.simulation.providers.cartesia.generation import Voice
 from voice_agent.simulation.providers.cartesia.refusals import FAILED, THROTTLED, Refusal, invalid
@@ -48,9 +49,7 @@ class Context:
         self._first = first
         self._voice = Voice(booth.desk, first)
         self._fate = Fate(booth.desk.fate(NAME, connecting=False))
-        self._orders, self._pieces = anyio.create_memory_object_stream[tuple[Request, float]](
-            MOST_PENDING
-        )
+        self._pieces = Mailbox[tuple[Request, float] | None](MOST_PENDING)
         self._text = ""
         self._due: float | None = None
         self._dies: float | None = None
@@ -64,22 +63,20 @@ class Context:
             raise invalid("This context has ended; open one with another id.")
         if request.fixed != self._first.fixed:
             raise invalid("Only transcript, continue and flush may change within a context.")
-        try:
-            self._orders.send_nowait((request, anyio.current_time()))
-        except anyio.WouldBlock:
-            raise THROTTLED from None
+        if len(self._pieces) >= MOST_PENDING - 1:
+            raise THROTTLED
+        self._pieces.put((request, anyio.current_time()))
 
     def cancel(self) -> None:
         """Begin nothing more; what is being spoken is spoken to its end."""
         self._over = True
-        self._orders.close()
+        self._pieces.put(None)
 
     async def run(self) -> None:
         """Speak until it ends by itself, by its client, by a fault, or for want of text."""
-        with self._pieces:
-            ended = False
-            while not (ended or self._over):
-                ended = await self._step()
+        ended = False
+        while not (ended or self._over):
+            ended = await self._step()
         cancelled = not (ended or self._failed)
         if cancelled and self._booth.rules.done_after_cancel:
             await self._send(done(self._booth.rules.done_status), last=True)
@@ -93,14 +90,11 @@ class Context:
     async def _step(self) -> bool:
         """Wait for the next piece or the end of patience; true when the context has ended."""
         arrived: tuple[Request, float] | None = None
-        with anyio.move_on_at(self._wakes):
-            try:
-                arrived = await self._pieces.receive()
-            except anyio.EndOfStream:
-                return False
-        if arrived is None:
+        with anyio.move_on_at(self._wakes) as waiting:
+            arrived = await self._pieces.get()
+        if waiting.cancelled_caught:
             return await self._patience_ended()
-        return await self._receive(*arrived)
+        return await self._receive(*arrived) if arrived else False
 
     @property
     def _wakes(self) -> float:

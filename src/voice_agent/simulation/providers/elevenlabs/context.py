@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from voice_agent.core.errors import ProviderError
+from voice_agent.core.mailbox import Mailbox
 from voice_agent.simulation.providers.desk import Desk
 from voice_agent.simulation.providers.elevenlabs.messages import (
     SCHEDULE,
@@ -118,7 +119,7 @@ class Context:
         self._packer = Packer(booth.setup.audio)
         self._failed = False
         self._heard_from = anyio.current_time()
-        self._orders, self._jobs = anyio.create_memory_object_stream[str](MOST_PENDING)
+        self._orders = Mailbox[str | None](MOST_PENDING)
 
     def take(self, message: ClientMessage) -> None:
         """The next message for it, the first one too; nothing counts once it is closing."""
@@ -140,9 +141,8 @@ class Context:
 
     async def run(self) -> Ending:
         """Speak until it is closed, or nothing was heard from the client for too long."""
-        with self._jobs:
-            while (text := await self._next()) is not None:
-                await self._generate(text)
+        while (text := await self._next()) is not None:
+            await self._generate(text)
         silent = not self.closing
         self._close_orders()
         await anyio.sleep(self._desk.chance.uniform(0.0, self._rules.final_delay))
@@ -154,23 +154,19 @@ class Context:
         return Ending.SILENT if silent else Ending.CLOSED
 
     def _order(self, text: str) -> None:
-        try:
-            self._orders.send_nowait(text)
-        except anyio.WouldBlock:
-            raise Violation("too much text is waiting", "rate_limit_exceeded") from None
+        if len(self._orders) >= MOST_PENDING - 1:
+            raise Violation("too much text is waiting", "rate_limit_exceeded")
+        self._orders.put(text)
 
     def _close_orders(self) -> None:
         self.closing = True
-        self._orders.close()
+        self._orders.put(None)
 
     async def _next(self) -> str | None:
         """The next text to speak; None when there will be none."""
         while not self._failed:
             with anyio.move_on_at(self._heard_from + self._setup.inactivity):
-                try:
-                    return await self._jobs.receive()
-                except anyio.EndOfStream:
-                    return None
+                return await self._orders.get()
             if anyio.current_time() >= self._heard_from + self._setup.inactivity:
                 return None
         return None
