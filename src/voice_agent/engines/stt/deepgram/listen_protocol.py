@@ -60,7 +60,7 @@ class ListenProtocol(SpeechProtocol):
         return super().written(item, at)
 
     def _watched(self) -> bool:
-        return self._speaking
+        return self._started is not None
 
     def _ask_for_text(self) -> Mark | str:
         return FINALIZE

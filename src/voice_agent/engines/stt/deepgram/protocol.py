@@ -63,16 +63,17 @@ Output = Outgoing | Told | Note
 
 @dataclass(eq=False, slots=True)
 class Stop:
-    """A `SpeechStopped` that has no final text yet.
+    """A `SpeechStopped` that has no final text yet; times on the caller's clock.
 
-    `deadline` and `position` (in Deepgram's seconds) are known once everything said before it
-    is written.
+    `started` is None where nothing had begun. `deadline` and `position` (in Deepgram's seconds)
+    are known once everything said before it is written. `patient`: it got a second wait.
     """
 
     voiced_until: float
-    voiced: bool
+    started: float | None
     deadline: float | None = None
     position: float = 0.0
+    patient: bool = False
 
 
 class SpeechProtocol(ABC):
@@ -86,7 +87,7 @@ class SpeechProtocol(ABC):
     def __init__(self, at: float) -> None:
         self.clock = ProviderClock()
         self._stops: deque[Stop] = deque()
-        self._speaking = False
+        self._started: float | None = None
         self._fresh_audio = False
         self._processed = 0.0
         self._settled = 0.0
@@ -108,7 +109,7 @@ class SpeechProtocol(ABC):
             case SpeechStarted():
                 if not self._watched():
                     self._unanswered, self._answered_at = 0.0, at
-                self._speaking = True
+                self._started = item.at
             case SpeechStopped():
                 return self._speech_stopped(item.at)
         return []
@@ -120,10 +121,10 @@ class SpeechProtocol(ABC):
         return [frame]
 
     def _speech_stopped(self, voiced_until: float) -> list[Output]:
-        stop = Stop(voiced_until, voiced=self._speaking)
+        stop = Stop(voiced_until, self._started)
         settled = self._settled > 0 and self._reaches(self._settled, voiced_until)
         nothing_new = settled or not self._fresh_audio
-        self._speaking = self._fresh_audio = False
+        self._started, self._fresh_audio = None, False
         if nothing_new and not self._stops and not self._open_text():
             return [self._no_text(stop)]
         self._stops.append(stop)
@@ -170,6 +171,8 @@ class SpeechProtocol(ABC):
     @property
     def deadline(self) -> float:
         """When `tick` is due; infinite where nothing is."""
+        if self._dead:
+            return float("inf")
         due = [stop.deadline for stop in self._stops if stop.deadline is not None]
         return min((*due, self._idle_deadline()))
 
@@ -204,10 +207,17 @@ class SpeechProtocol(ABC):
         return True
 
     def _text_is_late(self, stop: Stop, at: float) -> list[Output]:
-        """The wait for a stop's text is over: deliver what covers the speech, else give up."""
-        del at
-        if self._covers(stop) or not (stop.voiced or self._open_text()):
+        """The wait for a stop's text is over: deliver what covers the speech, else give up.
+
+        Text with a hole is never delivered: another recogniser can still hear the whole. A
+        server that has begun to answer gets the same time again.
+        """
+        if self._covers(stop) or (stop.started is None and not self._open_text()):
             return self._deliver_all(stop)
+        answering = stop.started is not None and self.clock.end(self._processed) > stop.started
+        if answering and not stop.patient:
+            stop.patient, stop.deadline = True, at + self.text_within
+            return []
         return self._fail("no text came for what the caller said")
 
     # ── shared steps ────────────────────────────────────────────────────────────────────

@@ -8,6 +8,8 @@ from voice_agent.core.audio import AudioFrame
 
 _JITTER: Final = 0.001
 """Frames that miss each other by less than this (s) belong together."""
+_TOLD: Final = 0.01
+"""Deepgram rounds its times; one that close (s) to a gap lies at the gap."""
 _MOST_RUNS: Final = 1024
 
 
@@ -56,11 +58,11 @@ class ProviderClock:
 
     def start(self, received: float) -> float:
         """The caller's time (s) of something that begins at `received`."""
-        return self._caller(bisect_right(self._starts, received) - 1, received)
+        return self._caller(bisect_right(self._starts, received + _TOLD) - 1, received)
 
     def end(self, received: float) -> float:
         """The caller's time (s) of something that ends at `received`; gaps come after it."""
-        return self._caller(bisect_left(self._starts, received) - 1, received)
+        return self._caller(bisect_left(self._starts, received - _TOLD) - 1, received)
 
     def _caller(self, index: int, received: float) -> float:
         if not self._runs:
