@@ -98,19 +98,13 @@ class FluxSession:
         return list(self._hear(data))
 
     def text(self, text: str) -> list[Step]:
-        """A text frame; KeepAlive is of another protocol and ends the connection."""
+        """A text frame; it waits its turn behind the sound that came before it."""
         if self._over or self._closing:
             return []
         message = _object(text)
-        match message.get("type"):
-            case "KeepAlive":
-                self._over = True
-                return [Hang(1005)]
-            case "Configure" | "ForceEndTurn" | "CloseStream" as kind:
-                self._closing = kind == "CloseStream"
-                self._waiting.append(message)
-                return list(self._proceed())
-        return list(self._fail("UNPARSABLE_CLIENT_MESSAGE", UNPARSABLE, 1008))
+        self._closing = message.get("type") == "CloseStream"
+        self._waiting.append(message)
+        return list(self._proceed())
 
     def heard(self, event: RecognitionEvent) -> list[Step]:
         """What the recogniser says."""
@@ -253,14 +247,19 @@ class FluxSession:
         return 1 - math.exp(-max(self._listened.silence, 0.0) / (_GROWTH * slow))
 
     def _control(self, message: Json) -> Iterator[Step]:
-        match message["type"]:
+        match message.get("type"):
             case "Configure":
                 yield Say(self._configure(message))
-            case "ForceEndTurn" if self._in_turn:
-                self._forced = True
-                yield from self._decide()
+            case "ForceEndTurn":
+                self._forced = self._in_turn
+                yield from self._decide() if self._in_turn else ()
             case "CloseStream":
                 yield from self._close(message)
+            case "KeepAlive":  # of another protocol
+                self._over = True
+                yield Hang(1005)
+            case _:
+                yield from self._fail("UNPARSABLE_CLIENT_MESSAGE", UNPARSABLE, 1008)
 
     def _close(self, message: Json) -> Iterator[Step]:
         if self._in_turn and self._onset is not None:
