@@ -235,6 +235,8 @@ class DuplexTurns:
             case ResponseEnded(outcome=ResponseOutcome.FAILED):
                 error = ProviderUnavailable("its response failed", provider="realtime")
                 self._do(Lost(error))
+            case ResponseEnded(outcome=ResponseOutcome.CANCELLED) if not turn.said:
+                pass  # the caller spoke: the turn taker is being told, and withdraws the reply
             case ResponseEnded() if event.calls:
                 turn.response = ""
                 turn.rounds += 1
