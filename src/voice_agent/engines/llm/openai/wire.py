@@ -144,6 +144,7 @@ class OpenAIReader:
         self._draft = draft
         self._by_index: dict[int, CallDraft] = {}
         self._reason = ""
+        self._refused = False
         self._done = False
         self._amounts: Mapping[Unit, float] = {}
 
@@ -188,6 +189,8 @@ class OpenAIReader:
         if not self.complete:
             raise self._draft.broken_off()
         reason = _REASONS.get(self._reason, FinishReason.STOP)
+        if self._refused:
+            reason = FinishReason.REFUSED
         return self._draft.end(reason, self._amounts)
 
     def _chunk(self, chunk: JsonObject) -> list[ChatEvent]:
@@ -206,8 +209,7 @@ class OpenAIReader:
     def _delta(self, delta: JsonObject) -> list[ChatEvent]:
         said = self._draft.say(text_in(delta, "content"))
         refusal = self._draft.say(text_in(delta, "refusal"))
-        if refusal:
-            self._reason = "content_filter"
+        self._refused = self._refused or bool(refusal)
         for piece in objects_in(delta, "tool_calls"):
             self._piece(piece)
         return said + refusal
