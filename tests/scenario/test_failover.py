@@ -104,14 +104,14 @@ async def _answer_of(*engines: ScriptedModel) -> list[ChatEvent]:
 
 @pytest.mark.parametrize("step", ["error", "end"])
 def test_a_model_that_dies_in_mid_word_is_continued_without_repeating(step: str) -> None:
-    dying: list[Step] = [TextDelta("Your order ten forty two has shi")]
+    dying: list[Step] = [TextDelta("Good news: your order ten forty two has shi")]
     if step == "error":
         dying.append(DOWN)
-    again = says("Your order ten forty two has shipped ", "with DHL.")
+    again = says("Good news: your order ten forty two has shipped ", "with DHL.")
     second = ScriptedModel(again)
     events = run_virtual(_answer_of, ScriptedModel(dying), second)
-    assert text_of(events) == "Your order ten forty two has shipped with DHL."
-    assert "Your order ten forty two has" in second.requests[0].system
+    assert text_of(events) == "Good news: your order ten forty two has shipped with DHL."
+    assert second.requests[0].said == "Good news:"
 
 
 def test_tools_of_an_answer_that_broke_off_are_never_run() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from support.dialogue import ANSWERS, FOUR_TOOLS, NINE_TOOLS, NOW, Dialogue, declare
-from voice_agent.core.chat import Message, Role, ToolCall
+from voice_agent.core.chat import ChatRequest, Message, Role, TextDelta, ToolCall
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.llm.builtin.decide import decide
 from voice_agent.engines.llm.builtin.decisions import CallTool, Say
+from voice_agent.engines.registry import Kind, find, read_options
 from voice_agent.tools.registry import builtin_tools
 
 Row = tuple[str | tuple[str, float], str, str]
@@ -520,3 +521,21 @@ def _answer(text: str) -> str:
 def _said(decision: object) -> str:
     assert isinstance(decision, Say)
     return decision.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", range(4))
+async def test_an_answer_that_another_model_began_goes_on_in_the_same_words(number: int) -> None:
+    model = find(Kind.LLM, "builtin").build(read_options(find(Kind.LLM, "builtin"), {}))
+    history = [Message(Role.USER, "thank you")] * number + [Message(Role.USER, "hello")]
+
+    async def answer(said: str) -> str:
+        request = ChatRequest(tuple(history), said=said)
+        events = [event async for event in model.stream(request)]
+        return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+    fresh = await answer("")
+    beginning = " ".join(fresh.split()[:4])
+    for shift in range(3):
+        history.insert(0, Message(Role.USER, f"thanks {shift}"))
+        assert (await answer(beginning)).startswith(beginning)

@@ -69,12 +69,17 @@ class ToolChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """Everything a model needs for one answer."""
+    """Everything a model needs for one answer.
+
+    `said` is what of this very answer the caller was told already, by a model that broke off;
+    a model that can only follow instructions is told so in `system` too.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[ToolDeclaration, ...] = ()
     tool_choice: ToolChoice = ToolChoice.AUTO
     system: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ def missing_key(options: HostedOptions, setting: str, variable: str) -> str:
     if options.api_key.get_secret_value():
         return ""
     return (
-        f"no key: set {variable} (or engine_options {setting} api_key); "
-        "without one the embedded engines answer."
+        f"no key: set {variable} (or api_key in engine_options {setting}); "
+        "to try it without one: voice-agent simulate providers."
     )
 
 

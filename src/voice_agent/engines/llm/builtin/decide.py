@@ -33,8 +33,13 @@ def decide(
     tools: Sequence[ToolDeclaration],
     now: datetime,
     language: str = "en",
+    *,
+    wording: int = 0,
 ) -> Decision:
-    """What to say or do next; `now` is the aware local time that dates are resolved against."""
+    """What to say or do next; `now` is the aware local time that dates are resolved against.
+
+    `wording` asks for other words of the same meaning, where there are any.
+    """
     words: Language = load_language(language)
     declared = {tool.name: DeclaredTool.of(tool) for tool in tools}
     world = World(declared, now, load_wording(language), words, TableUnderstander(words))
@@ -45,7 +50,7 @@ def decide(
     state = State()
     for number, turn in enumerate(turns[first:-1], first):
         state = absorb(step(Moment(world, state, turn, number)).state, turn, world)
-    last = Moment(world, state, turns[-1], len(turns) - 1)
+    last = Moment(world, state, turns[-1], len(turns) - 1 + wording)
     if turns[-1].rounds:
         return _report(last, step(last))
     if messages[-1].role is Role.ASSISTANT:

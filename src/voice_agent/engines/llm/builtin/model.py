@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,10 +22,12 @@ from voice_agent.core.chat import (
 )
 from voice_agent.core.clock import LoopClock
 from voice_agent.engines.llm.builtin.decide import decide
-from voice_agent.engines.llm.builtin.decisions import CallTool, Say
+from voice_agent.engines.llm.builtin.decisions import CallTool, Decision, Say
 from voice_agent.engines.llm.builtin.wording import load_wording
 from voice_agent.engines.registry import Kind, Provider
 
+_WORDINGS: Final = 4
+"""Wordings of a sentence that are tried to go on from a text that another model began."""
 _WORDS_A_DELTA: Final = 3
 _WORD: Final = re.compile(r"\S+\s*")
 
@@ -46,8 +49,22 @@ class BuiltinDialogue:
         for event in self._events(request, tools_allowed=bool(tools)):
             yield event
 
+    def _decide(self, request: ChatRequest) -> Decision:
+        """The decision, in words that go on from what was said of this answer already."""
+
+        def worded(wording: int) -> Decision:
+            return decide(
+                request.messages, request.tools, self._now(), self._language, wording=wording
+            )
+
+        first = worded(0)
+        if not request.said or not isinstance(first, Say):
+            return first
+        others = [other for other in map(worded, range(1, _WORDINGS)) if isinstance(other, Say)]
+        return max((first, *others), key=lambda say: _words_in_common(request.said, say.text))
+
     def _events(self, request: ChatRequest, *, tools_allowed: bool) -> Iterator[ChatEvent]:
-        decision = decide(request.messages, request.tools, self._now(), self._language)
+        decision = self._decide(request)
         if isinstance(decision, CallTool) and not tools_allowed:
             decision = Say(load_wording(self._language).say("not_now", 0))
         if isinstance(decision, CallTool):
@@ -57,6 +74,12 @@ class BuiltinDialogue:
             yield from (TextDelta(piece) for piece in pieces(decision.text))
             reason = FinishReason.STOP
         yield Finished(reason)
+
+
+def _words_in_common(said: str, text: str) -> int:
+    """How many words two texts begin with alike."""
+    pairs = zip(said.split(), text.split(), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def pieces(text: str) -> Iterator[str]:
