@@ -173,8 +173,9 @@ class SpeechProtocol(ABC):
         """When `tick` is due; infinite where nothing is."""
         if self._dead:
             return float("inf")
-        due = [stop.deadline for stop in self._stops if stop.deadline is not None]
-        return min((*due, self._idle_deadline()))
+        first = self._stops[0].deadline if self._stops else None
+        idle = self._idle_deadline()
+        return idle if first is None else min(first, idle)
 
     # ── what the protocols differ in ────────────────────────────────────────────────────
 
