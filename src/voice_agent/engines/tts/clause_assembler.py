@@ -16,7 +16,8 @@ _MARKUP_SIGNS: Final = str.maketrans("<>[]", "    ")
 
 def sayable(text: str) -> str:
     """The text on one line without signs that a provider may take for markup."""
-    return " ".join(printable(text).translate(_MARKUP_SIGNS).split())
+    plain = printable(text).translate(_MARKUP_SIGNS).replace("&", " and ")
+    return " ".join(plain.split())
 
 
 def has_sound(text: str) -> bool:
@@ -56,6 +57,11 @@ class ClauseAssembler:
             self._unaligned_from = begins
         if audio:
             yield SpokenAudio(audio)
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the times, where there are any, end before the text does; ask when finished."""
+        return not self._pairing.complete
 
     def finish(self) -> Iterator[SpokenWord]:
         """The clause is over: the last words."""

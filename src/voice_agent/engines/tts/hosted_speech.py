@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from voice_agent.core.clock import Clock
-from voice_agent.core.errors import ProviderGarbage, ProviderRejected
+from voice_agent.core.errors import ProviderGarbage, ProviderRejected, ProviderUnavailable
 from voice_agent.core.speech import SpeechEvent, SpeechRequest
 from voice_agent.core.usage import Unit, Usage
 from voice_agent.engines.tts.clause_assembler import (
@@ -82,12 +82,21 @@ async def speak(
 
 
 async def assembled(
-    read: NextEvent, request: SpeechRequest, patience: Patience, clock: Clock, provider: str
+    read: NextEvent,
+    request: SpeechRequest,
+    patience: Patience,
+    clock: Clock,
+    provider: str,
+    *,
+    end_is_told: bool = True,
 ) -> AsyncGenerator[SpeechEvent, None]:
     """What the events of a clause amount to, until its end.
 
+    Without `end_is_told` an answer that was cut off ends like any other, and only its words
+    tell them apart.
+
     Raises:
-        ProviderError: it failed, took too long, or ended without a sound.
+        ProviderError: it failed, took too long, or ended without a sound or before its words.
     """
     assembler = ClauseAssembler(request.text, request.format)
     timer = _SoundTimer(patience, clock)
@@ -101,7 +110,10 @@ async def assembled(
             timer.sounded()
     if not assembler.seconds:
         raise ProviderGarbage("it ended without a sound", provider=provider)
-    for word in assembler.finish():
+    last_words = list(assembler.finish())
+    if assembler.broken_off and not end_is_told and not request.markup:
+        raise ProviderUnavailable("it broke off before the last word", provider=provider)
+    for word in last_words:
         yield word
 
 

@@ -134,13 +134,13 @@ class SocketPool:
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
+    ) -> None:
         """Close every socket."""
         group, self._group = self._group, None
-        if group is None:
-            return None
-        group.cancel_scope.cancel()
-        return await group.__aexit__(kind, error, trace)
+        if group is not None:
+            group.cancel_scope.cancel()
+            # Not told of the caller's error, which it would wrap into a group.
+            await group.__aexit__(None, None, None)
 
     def __len__(self) -> int:
         """Sockets that are open or being opened."""

@@ -37,6 +37,11 @@ class WordPairing:
         """Whether the provider timed anything at all."""
         return self._open >= 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether every word that can be pronounced was timed, or none at all."""
+        return not self.any or not any(self._letters[self._open + 1 :])
+
     def add(self, word: TimedText) -> Iterator[SpokenWord]:
         """The next timed word of the provider."""
         letters = letters_of(word.text)

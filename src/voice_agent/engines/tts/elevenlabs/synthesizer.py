@@ -173,7 +173,7 @@ class ElevenLabs:
         try:
             yield characters(NAME, self._options.model, text)
             reading = _TimedReader(response).next
-            events = assembled(reading, request, patience, self._clock, NAME)
+            events = assembled(reading, request, patience, self._clock, NAME, end_is_told=False)
             async with aclosing(events):
                 async for event in events:
                     yield event
