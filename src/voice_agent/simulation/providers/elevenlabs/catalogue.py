@@ -136,7 +136,7 @@ class _Shelf:
 
 
 def _check_labels(labels: object, desk: Desk) -> None:
-    if labels is None:
+    if labels in (None, "null"):
         return
     try:
         value = json.loads(labels) if isinstance(labels, str) else None
