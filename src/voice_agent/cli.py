@@ -12,6 +12,7 @@ from voice_agent import __version__
 from voice_agent.cli_call import call
 from voice_agent.cli_doctor import doctor
 from voice_agent.cli_simulate import simulate
+from voice_agent.cli_voices import voices
 from voice_agent.config import PREFIX, Settings, load_settings
 from voice_agent.core.errors import VoiceAgentError
 from voice_agent.observability.logging import configure_logging
@@ -94,3 +95,4 @@ app.command(
 app.command("call")(call)
 app.command("doctor")(doctor)
 app.add_typer(simulate, name="simulate")
+app.add_typer(voices, name="voices")
