@@ -45,8 +45,10 @@ def _read_json(value: Any) -> Any:
         raise ValueError("not JSON") from None
 
 
-EngineOptions = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_read_json)]
+JsonTable = Annotated[dict[str, Any], NoDecode, BeforeValidator(_read_json)]
 """JSON in the environment and on the command line, a table in the file."""
+EngineOptions = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_read_json)]
+"""The same, a table for each engine."""
 
 
 class Settings(BaseSettings):
@@ -82,20 +84,27 @@ class Settings(BaseSettings):
 
     vad: Names = Field(["silero", "energy"], description="Voice activity detectors, best first.")
     stt: Names = Field(
-        ["pocketsphinx"],
+        ["deepgram", "pocketsphinx"],
         description="Speech recognisers, best first; one without its key is passed over.",
     )
     llm: Names = Field(
-        ["builtin"],
+        ["gemini", "openai", "anthropic", "builtin"],
         description="Language models, best first; one without its key is passed over.",
     )
     tts: Names = Field(
-        ["flite", "espeak"],
+        ["elevenlabs", "cartesia", "flite", "espeak"],
         description="Speech synthesisers, best first; one without its key is passed over.",
     )
     realtime: Names = Field(
         [],
         description="Speech-to-speech models, best first; empty: recogniser, model and voice.",
+    )
+    tts_mode: Literal["auto", "quality", "speed", "cost"] = Field(
+        "auto", description="Which of several hosted voices begins a reply."
+    )
+    pronunciations: JsonTable = Field(
+        default_factory=dict,
+        description='How words are said, like {"Nguyen": "nwin", "Siobhan": {"ipa": "ʃɪˈvɔːn"}}.',
     )
     voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
     engine_options: EngineOptions = Field(

@@ -9,15 +9,20 @@ import anyio
 
 from voice_agent.config import Settings
 from voice_agent.core.clock import Clock
-from voice_agent.core.ports import ToolExecutor
+from voice_agent.core.ports import SpeechSynthesizer, ToolExecutor
 from voice_agent.engines.chains import EngineChain, EngineStatus
+from voice_agent.engines.nlu.emotions import emotion_of
 from voice_agent.engines.nlu.questions import expectation_of
+from voice_agent.engines.prices import cost_of
 from voice_agent.engines.registry import Kind, Provider
 from voice_agent.engines.resilience.model import FailoverModel
 from voice_agent.engines.resilience.realtime import FailoverRealtimeModel
 from voice_agent.engines.resilience.recognizer import FailoverRecognizer
+from voice_agent.engines.resilience.routed_voices import RoutedVoices
 from voice_agent.engines.resilience.synthesizer import FailoverSynthesizer
 from voice_agent.engines.selection import OptionsOf, choose_engine, start_engines
+from voice_agent.engines.tts.pronunciations import PronouncingSynthesizer, read_pronunciations
+from voice_agent.engines.tts.router import Mode, TTSRouter
 from voice_agent.pipeline.engines import Engines
 
 
@@ -105,20 +110,32 @@ async def open_engine_room(
     detector = await choose_engine(Kind.VAD, settings.vad, options, stack)
     chains: dict[Kind, EngineChain] = {}
     for kind, names in roles(settings)[1:]:
-        selection = await start_engines(kind, names, options, stack)
-        chains[kind] = EngineChain(kind, selection, clock)
+        least = 0 if kind is Kind.REALTIME else 1
+        selection = await start_engines(kind, names, options, stack, least=least)
+        if selection.chosen:
+            chains[kind] = EngineChain(kind, selection, clock)
     realtime = chains.get(Kind.REALTIME)
     engines = Engines(
         detector=detector.engine,
         recognizer=FailoverRecognizer(chains[Kind.STT].candidates),
         model=FailoverModel(chains[Kind.LLM].candidates),
-        synthesizer=FailoverSynthesizer(chains[Kind.TTS].candidates),
+        synthesizer=_voice(settings, chains[Kind.TTS]),
         tools=tools,
         names=LiveNames(chains, {str(Kind.VAD): detector.name}),
         language=settings.language,
         voice=settings.voice,
         phrases=terms,
         expectation_of=expectation_of,
+        emotion_of=emotion_of,
+        price=lambda usage: cost_of(usage, clock.wall().date()),
         realtime=FailoverRealtimeModel(realtime.candidates) if realtime else None,
     )
     return EngineRoom(engines, chains)
+
+
+def _voice(settings: Settings, chain: EngineChain) -> SpeechSynthesizer:
+    """The voices as one: routed, failing over, with the business's pronunciations."""
+    routing = RoutedVoices(chain.candidates, chain.traits, TTSRouter(Mode(settings.tts_mode)))
+    voice: SpeechSynthesizer = FailoverSynthesizer(chain.candidates, routing)
+    pronunciations = read_pronunciations(settings.pronunciations)
+    return PronouncingSynthesizer(voice, pronunciations) if pronunciations else voice

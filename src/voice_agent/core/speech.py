@@ -123,6 +123,8 @@ class SpeechRequest:
     SSML fragment that reads as `text` and adds how to say it; engines that know no markup
     speak `text`. `emotion` is the caller's mood, which the voice answers to. `voice` is a
     name of the engine's own, "" for its default. `rate` 1.0 is the voice's own pace.
+    Clauses with the same `reply` belong together; `buffered` is how many seconds of that
+    reply's sound the caller still has to hear.
     """
 
     text: str
@@ -132,6 +134,8 @@ class SpeechRequest:
     markup: str = ""
     emotion: Emotion = Emotion.NEUTRAL
     language: str = "en"
+    reply: str = ""
+    buffered: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class EngineChain:
         """One breaker for each engine, shared by all calls."""
         self.kind = kind
         self._passed_over: Mapping[str, str] = selection.passed_over
+        self.traits = {one.name: one.provider.traits for one in selection.chosen}
         self.candidates: Candidates[Any] = Candidates(
             str(kind),
             [Candidate(c.name, c.engine, not c.provider.key_variable) for c in selection.chosen],

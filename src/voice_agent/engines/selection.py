@@ -38,13 +38,19 @@ class Selection:
 
 
 async def start_engines(
-    kind: Kind, names: Sequence[str], options: OptionsOf, stack: AsyncExitStack, most: int = 99
+    kind: Kind,
+    names: Sequence[str],
+    options: OptionsOf,
+    stack: AsyncExitStack,
+    *,
+    least: int = 1,
+    most: int = 99,
 ) -> Selection:
     """Start the usable engines of a list, at most so many; `stack` stops them.
 
     Raises:
-        ConfigurationError: none is usable; the message says for each one why. Or an option of
-            any of them is wrong.
+        ConfigurationError: fewer than `least` are usable; the message says for each one why.
+            Or an option of any of them is wrong.
     """
     chosen: list[ChosenEngine] = []
     passed_over: dict[str, str] = {}
@@ -62,7 +68,7 @@ async def start_engines(
                 reason = str(error)
         passed_over[name] = reason
         log.info("engine.passed_over", kind=str(kind), engine=name, reason=reason)
-    if not chosen:
+    if len(chosen) < least:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in passed_over.items())
         raise ConfigurationError(
             f"no {kind} engine can be used here ({reasons or 'none is named'})"

@@ -126,6 +126,11 @@ class Player:
         """Whether the caller's end has sound of ours to play."""
         return self._sounding
 
+    @property
+    def buffered(self) -> float:
+        """Seconds of sound that the caller still has to hear."""
+        return self._waiting() + max(0.0, self._plays_until - self._clock.now())
+
     # ── the writer ──────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
+from uuid import uuid4
 
 import anyio
 
@@ -38,13 +39,18 @@ class Voice:
         player: Player,
         ledger: PlayoutLedger,
         audio: AudioFormat,
+        *,
         voice: str = "",
+        language: str = "en",
     ) -> None:
+        """`voice` is a name of the synthesiser's own, "" for its best."""
         self._synthesizer = synthesizer
         self._player = player
         self._ledger = ledger
         self._format = audio
         self._voice = voice
+        self._language = language
+        self._id = uuid4().hex
         self._turn_to_speak = anyio.Lock()
         self._marks = 0
 
@@ -70,6 +76,9 @@ class Voice:
                     self._voice,
                     markup=clause.markup,
                     emotion=emotion,
+                    language=self._language,
+                    reply=f"{self._id}.{turn}",
+                    buffered=self._player.buffered,
                 )
                 stream = self._synthesizer.stream(request)
                 async for event in _within(stream, SOUND_WITHIN, "speech_synthesizer"):

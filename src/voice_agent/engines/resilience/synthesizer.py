@@ -1,7 +1,8 @@
 """A voice made of several: another one speaks on at the word where one fails."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from typing import Protocol
 
 from voice_agent.core.errors import ProviderError, ProviderUnavailable
 from voice_agent.core.ports import SpeechSynthesizer
@@ -10,27 +11,28 @@ from voice_agent.core.usage import EngineSwitched
 from voice_agent.engines.resilience.candidates import Candidate, Candidates
 from voice_agent.engines.resilience.speech_progress import SpeechProgress
 
-Order = Callable[[SpeechRequest], Sequence[str] | None]
-"""The names of the voices to try for a clause, best first; None: as configured."""
 
+class Routing(Protocol):
+    """Decides in which order voices are tried, and learns from how quick they were."""
 
-def _as_configured(_request: SpeechRequest) -> None:
-    return None
+    def order(self, request: SpeechRequest) -> Sequence[str]:
+        """The names to try for a clause, best first."""
+        ...
+
+    def sounded(self, request: SpeechRequest, name: str, seconds: float) -> None:
+        """A voice began to sound so long (s) after it was asked."""
+        ...
 
 
 class FailoverSynthesizer:
     """Speaks with the first voice that may be asked, and with the next one when it fails."""
 
     def __init__(
-        self,
-        candidates: Candidates[SpeechSynthesizer],
-        order: Order = _as_configured,
-        observe: Callable[[str, float], None] = lambda _name, _seconds: None,
+        self, candidates: Candidates[SpeechSynthesizer], routing: Routing | None = None
     ) -> None:
-        """`observe` is told how long a voice took to its first sound (s)."""
+        """Without `routing` the voices are tried in their configured order."""
         self.candidates = candidates
-        self._order = order
-        self._observe = observe
+        self._routing = routing
 
     async def warm(self) -> None:
         """Let the voices open their connections."""
@@ -45,7 +47,8 @@ class FailoverSynthesizer:
         progress = SpeechProgress(request)
         part: SpeechRequest | None = request
         last: tuple[str, ProviderError] | None = None
-        for candidate in self.candidates.admitted(self._order(request)):
+        order = None if self._routing is None else self._routing.order(request)
+        for candidate in self.candidates.admitted(order):
             if last is not None:
                 part, untimed = progress.hand_over()
                 for word in untimed:
@@ -84,7 +87,7 @@ class FailoverSynthesizer:
                     case SpokenAudio():
                         if not sounded:
                             sounded = True
-                            self._observe(candidate.name, self.candidates.now - began)
+                            self._sounded(request, candidate, self.candidates.now - began)
                         yield event
                         for word in progress.heard(event):
                             yield word
@@ -101,3 +104,9 @@ class FailoverSynthesizer:
             raise ProviderUnavailable("no sound came", provider=candidate.name)
         for word in progress.finished():
             yield word
+
+    def _sounded(
+        self, request: SpeechRequest, candidate: Candidate[SpeechSynthesizer], seconds: float
+    ) -> None:
+        if self._routing is not None:
+            self._routing.sounded(request, candidate.name, seconds)
