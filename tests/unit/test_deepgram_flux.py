@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.deepgram_messages import PureCall, turn_info
-from voice_agent.core.audio import PHONE, WIDEBAND
+from voice_agent.core.audio import PHONE, WIDEBAND, AudioFrame
 from voice_agent.core.errors import ProviderGarbage, ProviderUnavailable
 from voice_agent.core.speech import (
     RecognitionFailed,
@@ -23,6 +23,7 @@ from voice_agent.engines.stt.deepgram.flux_protocol import (
     FORCE_END_TURN,
     FluxProtocol,
 )
+from voice_agent.engines.stt.deepgram.protocol import Mark, Padding
 
 
 def call(*, force: bool = False) -> PureCall:
@@ -183,7 +184,7 @@ def test_the_turns_later_repetition_of_delivered_text_is_ignored() -> None:
 @pytest.mark.parametrize("timed", [True, False], ids=["timed words", "words without times"])
 def test_what_the_turn_holds_beyond_the_delivered_text_is_not_lost(timed: bool) -> None:
     def told(event: str, text: str, end: float) -> str:
-        return turn_info(event, text, end, **({} if timed else {"words": []}))
+        return turn_info(event, text, end) if timed else turn_info(event, text, end, words=[])
 
     caller = call()
     caller.speaks(2.0)
@@ -255,6 +256,22 @@ def test_without_any_sound_the_end_is_answered_at_once() -> None:
     caller = call()
     caller.hear(SpeechStopped(0.0))
     assert caller.texts == [""]
+
+
+def test_a_turn_that_ends_before_the_question_is_written_leaves_the_next_wait_alone() -> None:
+    protocol = FluxProtocol(0.0, PHONE, turn_end_within=0.6)
+    frame = AudioFrame(b"\x10" * 8000, PHONE, 0.0)
+    later = AudioFrame(b"\x10" * 8000, PHONE, 1.0)
+    protocol.hear(SpeechStarted(0.0), 0.0)
+    protocol.hear(frame, 0.0)
+    protocol.written(frame, 0.0)
+    protocol.hear(SpeechStopped(1.0), 0.0)
+    protocol.receive(turn_info("EndOfTurn", "One.", 1.0), 0.1)
+    protocol.hear(SpeechStarted(1.0), 0.1)
+    protocol.hear(later, 0.1)
+    protocol.hear(SpeechStopped(2.0), 0.1)
+    protocol.written(Mark(), 0.1)
+    assert protocol.tick(1.0) == [Padding(b"\xff" * 4000, 0.5)]
 
 
 # ── traps ────────────────────────────────────────────────────────────────────────────────

@@ -65,11 +65,9 @@ class ListenProtocol(SpeechProtocol):
     def _ask_for_text(self) -> Mark | str:
         return FINALIZE
 
-    def _asked(self, at: float) -> None:
-        stop = next((stop for stop in self._stops if stop.deadline is None), None)
-        super()._asked(at)
-        if stop is not None:
-            self._finalizing.append(stop)
+    def _asked(self, stop: Stop, at: float) -> None:
+        super()._asked(stop, at)
+        self._finalizing.append(stop)
 
     def _open_text(self) -> bool:
         return bool(self._finals) or self._interim is not None

@@ -87,6 +87,7 @@ class SpeechProtocol(ABC):
     def __init__(self, at: float) -> None:
         self.clock = ProviderClock()
         self._stops: deque[Stop] = deque()
+        self._asking: deque[Stop] = deque()
         self._started: float | None = None
         self._fresh_audio = False
         self._processed = 0.0
@@ -105,7 +106,7 @@ class SpeechProtocol(ABC):
             return []
         match item:
             case AudioFrame():
-                return self._audio(item, at)
+                return self._audio(item)
             case SpeechStarted():
                 if not self._watched():
                     self._unanswered, self._answered_at = 0.0, at
@@ -114,10 +115,10 @@ class SpeechProtocol(ABC):
                 return self._speech_stopped(item.at)
         return []
 
-    def _audio(self, frame: AudioFrame, at: float) -> list[Output]:
+    def _audio(self, frame: AudioFrame) -> list[Output]:
         if not frame.data:
             return []
-        self._fresh_audio, self._sound_at = True, at
+        self._fresh_audio = True
         return [frame]
 
     def _speech_stopped(self, voiced_until: float) -> list[Output]:
@@ -128,6 +129,7 @@ class SpeechProtocol(ABC):
         if nothing_new and not self._stops and not self._open_text():
             return [self._no_text(stop)]
         self._stops.append(stop)
+        self._asking.append(stop)
         return [self._ask_for_text()]
 
     # ── from the shell ──────────────────────────────────────────────────────────────────
@@ -143,8 +145,8 @@ class SpeechProtocol(ABC):
             case Padding():
                 self.clock.padded(item.seconds)
                 return self._sound_written(item.seconds, at)
-        if item == self._ask_for_text():
-            self._asked(at)
+        if item == self._ask_for_text() and self._asking:
+            self._asked(self._asking.popleft(), at)
         return []
 
     def receive(self, message: str | bytes, at: float) -> list[Output]:
@@ -229,13 +231,13 @@ class SpeechProtocol(ABC):
     def _reaches(self, received: float, moment: float, slack: float = SAME_TIME) -> bool:
         return self.clock.end(received) >= moment - slack
 
-    def _asked(self, at: float) -> None:
-        stop = next((stop for stop in self._stops if stop.deadline is None), None)
-        if stop is not None:
-            stop.deadline = at + self.text_within
-            stop.position = self.clock.position
+    def _asked(self, stop: Stop, at: float) -> None:
+        """The question for a stop's text is being written; it may be answered already."""
+        stop.deadline = at + self.text_within
+        stop.position = self.clock.position
 
     def _sound_written(self, seconds: float, at: float) -> list[Output]:
+        self._sound_at = at
         self._unanswered += seconds
         silent = at - self._answered_at
         if self._watched() and self._unanswered >= SILENT_FOR and silent >= SILENT_FOR:
