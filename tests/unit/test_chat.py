@@ -133,6 +133,14 @@ def test_nobody_reads_tags_that_are_for_a_voice() -> None:
     assert held.model.requests[1].messages[1].text == "It left. Bye <3"
 
 
+def test_the_history_of_a_round_with_tools_has_no_tags_either() -> None:
+    looks = [*says("I <emphasis>will</emphasis> look. ")[:1], *asks(LOOK)]
+    held = hold(ScriptedModel(looks, says("It left."), says("Bye.")), [ASK, 1.0, ASK, 1.0])
+    texts = [message.text for message in held.model.requests[-1].messages]
+    assert texts[1].strip() == "I will look."
+    assert "It left." in texts
+
+
 def test_the_model_sees_what_was_said_before() -> None:
     held = hold(ScriptedModel(says("Hello.")), [UserMessage("hi"), 1.0, UserMessage("again"), 1.0])
     assert [(m.role, m.text) for m in held.model.requests[1].messages] == [

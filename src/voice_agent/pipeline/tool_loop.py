@@ -36,6 +36,7 @@ from voice_agent.core.chat import (
 from voice_agent.core.errors import ProviderGarbage
 from voice_agent.core.ports import LanguageModel, ToolExecutor
 from voice_agent.core.usage import EngineSwitched, Usage
+from voice_agent.pipeline.spoken.speech_tags import without_speech_tags
 
 logger = structlog.get_logger(__name__)
 
@@ -75,7 +76,8 @@ async def converse(
         if not heard.must_run():
             yield heard.end()
             return
-        results = await run_round(tools, heard.calls, "".join(heard.text), context, messages)
+        said = without_speech_tags("".join(heard.text)).text
+        results = await run_round(tools, heard.calls, said, context, messages)
         for result in results:
             yield result
         last = round_number + 1 >= max_rounds

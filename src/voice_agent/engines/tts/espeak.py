@@ -48,5 +48,6 @@ PROVIDER = Provider(
     options=EspeakOptions,
     build=_build,
     check=_check,
+    traits={"quality": 0.3, "first_sound_ms": 10, "usd_per_1000_characters": 0.0},
     summary="Robotic but instant, in the standard install, nothing to download",
 )

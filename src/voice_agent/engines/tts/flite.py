@@ -49,5 +49,6 @@ PROVIDER = Provider(
     options=FliteOptions,
     build=_build,
     check=_check,
+    traits={"quality": 0.45, "first_sound_ms": 25, "usd_per_1000_characters": 0.0},
     summary="Clearer than espeak-ng, still no human; needs Debian's libflite1",
 )

@@ -76,5 +76,6 @@ PROVIDER = Provider(
     build=_build,
     check=_check,
     extra="sherpa",
+    traits={"quality": 0.75, "first_sound_ms": 500, "usd_per_1000_characters": 0.0},
     summary="Neural voices from weights you bring; no word times",
 )
