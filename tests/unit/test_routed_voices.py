@@ -65,4 +65,4 @@ def test_a_blocked_voice_comes_after_those_that_work() -> None:
     voices, candidates = routed(Mode.QUALITY)
     fine = next(iter(candidates))
     fine.breaker.failed(ProviderMisconfigured("wrong key", provider="fine"), 0.0)
-    assert list(voices.order(SpeechRequest("hello", PHONE)))[0] == "quick"
+    assert next(iter(voices.order(SpeechRequest("hello", PHONE)))) == "quick"

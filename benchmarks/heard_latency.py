@@ -1,0 +1,118 @@
+"""`python -m benchmarks.heard_latency`: what we add to providers whose delays are known.
+
+The simulated recogniser tells the end of the turn 250 ms after the caller's last voiced sound,
+the simulated model's first token takes 300 ms, the simulated voice's first sound 90 ms. Caller
+and voice are tones with exact ends, so that the recording tells latencies to the sample.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from benchmarks.failure_matrix import TOKEN, free_port
+from benchmarks.overhead import Wire
+from benchmarks.server import running_server
+from voice_agent.core.audio import PHONE
+from voice_agent.engines.llm.scripted import ScriptedModel, says
+from voice_agent.engines.stt.scripted import ScriptedRecognizer, ScriptedRecognizerOptions
+from voice_agent.engines.tts.scripted import ScriptedSpeechOptions, ScriptedSynthesizer, tone
+from voice_agent.simulation.analysis import analyse, utterances_in
+from voice_agent.simulation.caller import CallerScript, Manners, Step, Utter
+from voice_agent.simulation.handset import Recording
+from voice_agent.simulation.phone import Subscriber, TwilioPhone, new_client
+from voice_agent.simulation.providers.desk import VALID_KEY, Desk, Timing
+from voice_agent.simulation.providers.running import serving
+
+HEAR, THINK, SPEAK = 0.25, 0.3, 0.09
+DELAYS_MS = 1000 * (HEAR + THINK + SPEAK)
+UTTERANCE_S = 1.2
+
+
+def engine_options(base: str, recogniser: str) -> dict[str, dict[str, str]]:
+    """All hosted engines pointed to the simulators."""
+    return {
+        "stt.deepgram": {
+            "base_url": f"{base}/deepgram",
+            "api_key": VALID_KEY,
+            "model": recogniser,
+        },
+        "llm.openai": {"base_url": f"{base}/openai/v1", "api_key": VALID_KEY},
+        "tts.elevenlabs": {"base_url": f"{base}/elevenlabs", "api_key": VALID_KEY},
+    }
+
+
+def settings(base: str, recogniser: str, vad: str) -> dict[str, str]:
+    """The server's settings, as variables."""
+    return {
+        "stt": "deepgram",
+        "llm": "openai",
+        "tts": "elevenlabs",
+        "vad": vad,
+        "patience_ms": str(round(1000 * HEAR)),
+        "engine_options": json.dumps(engine_options(base, recogniser)),
+        "twilio_auth_token": TOKEN,
+        "greeting": "Hello.",
+    }
+
+
+def desk() -> Desk:
+    """Engines that take no time behind providers that take a known time."""
+    return Desk(
+        ScriptedModel(says("Your order is on its way. ", "It will arrive on Friday.")),
+        ScriptedRecognizer(ScriptedRecognizerOptions(texts=("where is my order",) * 100)),
+        ScriptedSynthesizer(ScriptedSpeechOptions(word_ms=150)),
+        timings={
+            "deepgram": Timing(first=HEAR),
+            "openai": Timing(first=THINK),
+            "elevenlabs": Timing(first=SPEAK),
+        },
+    )
+
+
+async def one_call(url: str, turns: int) -> tuple[Recording, Wire]:
+    """Ask so many times."""
+    wire = Wire()
+    utterance = tone(PHONE.byte_count(UTTERANCE_S), PHONE)
+    steps: list[Step] = [Utter(utterance, "where is my order")] * turns
+    caller = CallerScript(steps, PHONE, Manners(patience=0.4, longest=600.0))
+    async with new_client(url) as client:
+        result = await TwilioPhone(url, Subscriber(TOKEN), client).call(caller, wire.watch)
+    return result.recording, wire
+
+
+async def measure(turns: int, recogniser: str, vad: str) -> list[float]:
+    """Heard latency minus the providers' delays of each turn (ms)."""
+    async with serving(desk()) as base:
+        port = free_port()
+        with tempfile.TemporaryDirectory() as folder:
+            server = running_server(port, Path(folder), **settings(base, recogniser, vad))
+            await anyio.to_thread.run_sync(server.__enter__)
+            try:
+                recording, _ = await one_call(f"http://127.0.0.1:{port}", turns)
+            finally:
+                await anyio.to_thread.run_sync(server.__exit__, None, None, None)
+    heard = analyse(recording, utterances_in(recording))
+    return [u.latency_ms - DELAYS_MS for u in heard.utterances if u.latency_ms is not None]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="benchmarks.heard_latency", description=__doc__)
+    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--recogniser", default="flux-general-en")
+    parser.add_argument("--vad", default="energy")
+    arguments = parser.parse_args()
+    added = sorted(anyio.run(measure, arguments.turns, arguments.recogniser, arguments.vad))
+    p95 = added[min(len(added) - 1, round(0.95 * len(added)))]
+    print(f"{len(added)} turns over {DELAYS_MS:.0f} ms of delays: added ms")
+    print(f"median {statistics.median(added):.1f}  p95 {p95:.1f}  max {added[-1]:.1f}")
+    print([round(ms, 1) for ms in added])
+
+
+if __name__ == "__main__":
+    main()
