@@ -391,6 +391,10 @@ def test_older_sonics_get_words_and_punctuation() -> None:
     assert for_cartesia(FRAGMENT, "sonic-2") == "It is one zero four two. Not tomato, you see?"
 
 
+def test_a_break_at_the_beginning_is_no_comma() -> None:
+    assert for_cartesia("<break/>Well. <break/>Now<break/>then", "sonic-2") == "Well. Now, then"
+
+
 def test_cartesias_factors_stay_in_their_range() -> None:
     text = for_cartesia('<prosody rate="400%" volume="400%">x</prosody>', "sonic-3")
 

@@ -73,7 +73,7 @@ def cost_of(usage: Usage, on: date) -> float | None:
 
 def parts_of(usage: Usage, on: date) -> dict[Unit, Decimal] | None:
     """What each unit of the work cost (USD); None where any has no known price."""
-    if usage.provider in _embedded():
+    if _is_free(usage.provider):
         return {unit: Decimal(0) for unit in usage.amounts}
     parts: dict[Unit, Decimal] = {}
     for unit, amount in usage.amounts.items():
@@ -151,17 +151,17 @@ def _prompt(usage: Usage) -> float:
 
 
 @cache
-def _embedded() -> frozenset[str]:
-    return frozenset(
-        provider.name
-        for kind in Kind
-        for provider in providers(kind).values()
-        if not provider.key_variable
-    )
+def _is_free(provider: str) -> bool:
+    """Whether it is an engine of our own machine; asked last, because looking imports them all."""
+    if any(price.provider == provider for price in price_list()):
+        return False
+    found = [providers(kind).get(provider) for kind in Kind]
+    known = [each for each in found if each is not None]
+    return bool(known) and not any(each.key_variable for each in known)
 
 
 def _is_priced(choice: ModelChoice, on: date) -> bool:
-    if choice.provider in _embedded():
+    if _is_free(choice.provider):
         return True
     usage = Usage(choice.provider, choice.model, {})
     return all(_price(usage, unit, on) for unit in _NEEDED.get(choice.kind, ()))

@@ -35,7 +35,7 @@ _WITH_PHONEMES: Final = frozenset(
     ("eleven_flash_v2", "eleven_turbo_v2", "eleven_monolingual_v1", "eleven_english_v1")
 )
 _AUDIO_TAGS: Final = ("eleven_v3", "eleven_v4")
-_WITH_CARTESIA_TAGS: Final = re.compile(r"sonic-(?:3|4|latest)(?![0-9])")
+_WITH_CARTESIA_TAGS: Final = re.compile(r"sonic-(?:3|latest)(?![0-9])")
 _BRACKETS: Final = str.maketrans({"<": " ", ">": " ", "[": " ", "]": " ", "{": " ", "}": " "})
 _SHORTEST_PAUSE: Final = 0.15
 """A break below this (s) is no more than the space between two words."""
@@ -70,7 +70,7 @@ def _tidy(text: str) -> str:
     """Single spaces, none before a comma or a full stop, no comma twice."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r" (?=[,.?!;:](?:\s|$|<|\[))", "", text)
-    return re.sub(r"([,.?!;:…])(?:,)+", r"\1", text)
+    return re.sub(r"([,.?!;:…])(?:,)+", r"\1", text).lstrip(", ")
 
 
 class _Plain:
