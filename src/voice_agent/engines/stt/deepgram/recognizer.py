@@ -53,10 +53,13 @@ class DeepgramRecognizer:
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
-        """Wait for the goodbyes."""
+    ) -> None:
+        """Wait for the goodbyes; an error on its way out passes through as it is."""
         farewells, self._farewells = self._farewells, None
-        return await farewells.__aexit__(kind, error, trace) if farewells else None
+        if farewells is not None:
+            if kind is not None:
+                farewells.cancel_scope.cancel()
+            await farewells.__aexit__(None, None, None)
 
     @asynccontextmanager
     async def open(

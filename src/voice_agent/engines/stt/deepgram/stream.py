@@ -62,7 +62,7 @@ class DeepgramStream:
         self._scope = anyio.CancelScope()
         self._due_earlier = anyio.Event()
         self._due = float("inf")
-        self._over = False
+        self._over = self._failed = False
         self._notes: Counter[str] = Counter()
 
     def send(self, item: RecognizerInput) -> None:
@@ -81,7 +81,7 @@ class DeepgramStream:
     def leave(self) -> None:
         """The call is over, or the stream was given up: nothing is told from now on."""
         self._tell_usage()
-        self._over = True
+        self._failed, self._over = self._over, True
         log.info(
             "deepgram.closed",
             seconds=round(self._protocol.clock.position, 2),
@@ -90,8 +90,10 @@ class DeepgramStream:
         )
 
     async def say_goodbye(self) -> None:
-        """Let the server finish and close, for a limited time; after `run` has ended."""
+        """Let the server finish and close, for a limited time; after `leave`."""
         try:
+            if self._failed:
+                return
             with anyio.move_on_after(LEAVE_WITHIN):
                 await self._socket.send(CLOSE_STREAM)
                 while not _is_metadata(await self._socket.recv()):
