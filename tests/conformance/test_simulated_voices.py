@@ -25,9 +25,9 @@ from elevenlabs.types import (
 from pydantic import TypeAdapter
 from websockets.asyncio.client import connect
 
-from support.simulated_providers import desk, serving
+from support.vendor import Vendor, serving_one
 from voice_agent.simulation.providers.cartesia.rules import VOICE as CARTESIA_VOICE
-from voice_agent.simulation.providers.desk import VALID_KEY, Desk
+from voice_agent.simulation.providers.desk import VALID_KEY
 from voice_agent.simulation.providers.elevenlabs.rules import VOICE
 from voice_agent.simulation.wav import read_wav, write_wav
 
@@ -39,24 +39,39 @@ MULAW = {"container": "raw", "encoding": "pcm_mulaw", "sample_rate": 8000}
 RESPONSE = TypeAdapter[Any](WebsocketResponse)
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def server(anyio_backend: str) -> AsyncIterator[Vendor]:
+    async with serving_one("") as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def base(server: Vendor) -> str:
+    server.renew()
+    return server.base.rstrip("/")
+
+
 @asynccontextmanager
-async def eleven_labs(simulated: Desk, key: str = VALID_KEY) -> AsyncIterator[AsyncElevenLabs]:
-    async with serving(simulated) as base, httpx.AsyncClient() as http:
+async def eleven_labs(base: str, key: str = VALID_KEY) -> AsyncIterator[AsyncElevenLabs]:
+    async with httpx.AsyncClient() as http:
         yield AsyncElevenLabs(base_url=f"{base}/elevenlabs", api_key=key, httpx_client=http)
 
 
 @asynccontextmanager
-async def cartesia(simulated: Desk) -> AsyncIterator[AsyncCartesia]:
-    async with serving(simulated) as base:
-        socket = base.replace("http", "ws")
-        client = AsyncCartesia(
-            api_key=VALID_KEY,
-            base_url=f"{base}/cartesia",
-            websocket_base_url=f"{socket}/cartesia",
-            max_retries=0,
-        )
-        async with client:
-            yield client
+async def cartesia(base: str) -> AsyncIterator[AsyncCartesia]:
+    client = AsyncCartesia(
+        api_key=VALID_KEY,
+        base_url=f"{base}/cartesia",
+        websocket_base_url=f"{base.replace('http', 'ws')}/cartesia",
+        max_retries=0,
+    )
+    async with client:
+        yield client
 
 
 def recording(seconds: float, level: int = 6000) -> bytes:
@@ -65,8 +80,8 @@ def recording(seconds: float, level: int = 6000) -> bytes:
 
 
 class TestElevenLabs:
-    async def test_its_client_streams_mu_law(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_its_client_streams_mu_law(self, base: str) -> None:
+        async with eleven_labs(base) as client:
             stream = client.text_to_speech.stream(
                 VOICE, text=SENTENCE, model_id="eleven_flash_v2_5", output_format="ulaw_8000"
             )
@@ -74,8 +89,8 @@ class TestElevenLabs:
         assert len(sound) / 8000 == SENTENCE_SECONDS
 
     @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
-    async def test_its_client_streams_linear_sound_of_each_rate(self, rate: int) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_its_client_streams_linear_sound_of_each_rate(self, base: str, rate: int) -> None:
+        async with eleven_labs(base) as client:
             stream = client.text_to_speech.convert(
                 VOICE,
                 text=SENTENCE,
@@ -84,15 +99,17 @@ class TestElevenLabs:
             sound = b"".join([piece async for piece in stream])
         assert len(sound) / rate / 2 == pytest.approx(SENTENCE_SECONDS, abs=0.001)
 
-    async def test_what_it_sends_by_default_is_mpeg_frames_of_the_right_length(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_what_it_sends_by_default_is_mpeg_frames_of_the_right_length(
+        self, base: str
+    ) -> None:
+        async with eleven_labs(base) as client:
             stream = client.text_to_speech.stream(VOICE, text=SENTENCE)
             sound = b"".join([piece async for piece in stream])
         assert sound.startswith(b"\xff\xfb")
         assert len(sound) * 8 / 128_000 == pytest.approx(SENTENCE_SECONDS, abs=0.03)
 
-    async def test_characters_of_a_stream_last_as_long_as_its_sound(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_characters_of_a_stream_last_as_long_as_its_sound(self, base: str) -> None:
+        async with eleven_labs(base) as client:
             stream = client.text_to_speech.stream_with_timestamps(
                 VOICE, text=f"{SENTENCE} Fine.", output_format="ulaw_8000"
             )
@@ -101,8 +118,8 @@ class TestElevenLabs:
         assert "".join(c for run in runs for c in run.characters) == f"{SENTENCE} Fine."
         assert runs[-1].character_end_times_seconds[-1] == pytest.approx(1.5, abs=0.01)
 
-    async def test_characters_come_with_a_whole_sound_too(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_characters_come_with_a_whole_sound_too(self, base: str) -> None:
+        async with eleven_labs(base) as client:
             whole = await client.text_to_speech.convert_with_timestamps(
                 VOICE, text=SENTENCE, output_format="pcm_16000"
             )
@@ -112,16 +129,13 @@ class TestElevenLabs:
         assert whole.normalized_alignment.characters[0] == " "
 
     @pytest.mark.filterwarnings("ignore:ConnectionClosed.code is deprecated:DeprecationWarning")
-    async def test_its_realtime_client_hears_all_it_said(self) -> None:
-        simulated = desk()
-        async with serving(simulated) as base:
-            sound = await to_thread.run_sync(_in_real_time, base)
+    async def test_its_realtime_client_hears_all_it_said(self, base: str, server: Vendor) -> None:
+        sound = await to_thread.run_sync(_in_real_time, base)
         assert len(sound) / 8000 == pytest.approx(2.5)
-        spoken = [s.body["spoken"] for s in simulated.journal if s.path.endswith("#spoken")]
-        assert "".join(spoken).split() == f"{SENTENCE} {SENTENCE}".split()
+        assert "".join(server.spoken).split() == f"{SENTENCE} {SENTENCE}".split()
 
-    async def test_voices_are_listed_found_and_paged(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_voices_are_listed_found_and_paged(self, base: str) -> None:
+        async with eleven_labs(base) as client:
             every = await client.voices.get_all()
             page = await client.voices.search(page_size=1)
             one = await client.voices.get(VOICE)
@@ -129,15 +143,15 @@ class TestElevenLabs:
         assert (len(page.voices), page.has_more) == (1, True)
         assert one.name == "Rachel"
 
-    async def test_models_and_the_account_are_shown(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_models_and_the_account_are_shown(self, base: str) -> None:
+        async with eleven_labs(base) as client:
             models = await client.models.list()
             user = await client.user.get()
         assert "eleven_flash_v2_5" in [model.model_id for model in models]
         assert user.subscription.can_use_instant_voice_cloning
 
-    async def test_a_cloned_voice_speaks(self) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_a_cloned_voice_speaks(self, base: str) -> None:
+        async with eleven_labs(base) as client:
             made = await client.voices.ivc.create(
                 name="Mine", files=[io.BytesIO(recording(2.0))], labels={"accent": "none"}
             )
@@ -151,40 +165,40 @@ class TestElevenLabs:
             (recording(2.0, level=3), "voice_sample_silent"),
         ],
     )
-    async def test_a_short_or_silent_sample_is_refused(self, sample: bytes, code: str) -> None:
-        async with eleven_labs(desk()) as client:
+    async def test_a_short_or_silent_sample_is_refused(
+        self, base: str, sample: bytes, code: str
+    ) -> None:
+        async with eleven_labs(base) as client:
             with pytest.raises(ApiError) as refused:
                 await client.voices.ivc.create(name="Mine", files=[io.BytesIO(sample)])
         assert (refused.value.status_code, refused.value.body["detail"]["code"]) == (400, code)
 
-    async def test_a_wrong_key_is_refused(self) -> None:
-        async with eleven_labs(desk(), key="wrong") as client:
+    async def test_a_wrong_key_is_refused(self, base: str) -> None:
+        async with eleven_labs(base, key="wrong") as client:
             with pytest.raises(ApiError) as refused:
                 await client.voices.get_all()
         assert refused.value.status_code == 401
         assert refused.value.body["detail"]["code"] == "invalid_api_key"
 
-    async def test_every_message_of_a_context_is_of_its_types(self) -> None:
-        async with serving(desk()) as base:
-            messages = await _converse(f"{base}/elevenlabs", "multi-stream-input", _in_a_context())
+    async def test_every_message_of_a_context_is_of_its_types(self, base: str) -> None:
+        messages = await _converse(f"{base}/elevenlabs", "multi-stream-input", _in_a_context())
         for message in messages:
             WebsocketTtsServerMessageMulti.model_validate(message)
         *sounds, final = [m for m in messages if m.get("isFinal") or m["audio"]]
         assert FinalOutputMulti.model_validate(final).is_final is True
         assert {AudioOutputMulti.model_validate(sound).context_id for sound in sounds} == {"a"}
 
-    async def test_every_message_of_a_single_stream_is_of_its_types(self) -> None:
+    async def test_every_message_of_a_single_stream_is_of_its_types(self, base: str) -> None:
         texts = [{"text": " "}, {"text": f"{SENTENCE} "}, {"text": ""}]
-        async with serving(desk()) as base:
-            messages = await _converse(f"{base}/elevenlabs", "stream-input", texts)
+        messages = await _converse(f"{base}/elevenlabs", "stream-input", texts)
         *sounds, final = [m for m in messages if m.get("isFinal") or m["audio"]]
         assert FinalOutput.model_validate(final).is_final is True
         assert all(AudioOutput.model_validate(sound).audio for sound in sounds)
 
 
 class TestCartesia:
-    async def test_its_client_speaks_over_a_socket(self) -> None:
-        async with cartesia(desk()) as client, client.tts.websocket_connect() as connection:
+    async def test_its_client_speaks_over_a_socket(self, base: str) -> None:
+        async with cartesia(base) as client, client.tts.websocket_connect() as connection:
             context = connection.context(
                 "a",
                 timeout=5,
@@ -206,7 +220,7 @@ class TestCartesia:
         assert words == SENTENCE.split()
         assert [event.type for event in events].count("done") == 1
 
-    async def test_every_event_is_of_its_types(self) -> None:
+    async def test_every_event_is_of_its_types(self, base: str) -> None:
         request = {
             "context_id": "a",
             "model_id": "sonic-3",
@@ -221,15 +235,14 @@ class TestCartesia:
             {**request, "transcript": "", "continue": False},
             {**request, "transcript": "too late", "continue": False},
         ]
-        async with serving(desk()) as base:
-            events = await _speak_to_cartesia(base, pieces)
+        events = await _speak_to_cartesia(base, pieces)
         kinds = {RESPONSE.validate_python(event).type for event in events}
         assert kinds == {
             *("chunk", "timestamps", "phoneme_timestamps", "flush_done", "done", "error")
         }
 
-    async def test_its_client_gets_bare_sound_and_files(self) -> None:
-        async with cartesia(desk()) as client:
+    async def test_its_client_gets_bare_sound_and_files(self, base: str) -> None:
+        async with cartesia(base) as client:
             bare = await _generated(client, MULAW)
             wav = await _generated(
                 client, {"container": "wav", "encoding": "pcm_s16le", "sample_rate": 22050}
@@ -242,8 +255,8 @@ class TestCartesia:
         assert mpeg.startswith(b"\xff\xfb")
         assert len(mpeg) * 8 / 128_000 == pytest.approx(SENTENCE_SECONDS, abs=0.03)
 
-    async def test_its_client_reads_server_sent_events(self) -> None:
-        async with cartesia(desk()) as client:
+    async def test_its_client_reads_server_sent_events(self, base: str) -> None:
+        async with cartesia(base) as client:
             stream = await client.tts.generate_sse(
                 model_id="sonic-3",
                 transcript=SENTENCE,
@@ -256,27 +269,26 @@ class TestCartesia:
         assert len(sound) / 32000 == SENTENCE_SECONDS
         assert events[-1].type == "done"
 
-    async def test_voices_are_listed_and_found(self) -> None:
-        async with cartesia(desk()) as client:
+    async def test_voices_are_listed_and_found(self, base: str) -> None:
+        async with cartesia(base) as client:
             page = await client.voices.list(limit=2)
             one = await client.voices.get(CARTESIA_VOICE)
         assert len(page.data) == 2
         assert one.is_owner is False
 
-    async def test_a_cloned_voice_speaks(self) -> None:
-        async with cartesia(desk()) as client:
+    async def test_a_cloned_voice_speaks(self, base: str) -> None:
+        async with cartesia(base) as client:
             made = await client.voices.clone(
                 clip=io.BytesIO(recording(2.0)), name="Mine", language="en"
             )
             assert await _generated(client, MULAW, voice=made.id)
 
-    async def test_an_access_token_opens_the_socket(self) -> None:
-        async with serving(desk()) as base:
-            async with AsyncCartesia(api_key=VALID_KEY, base_url=f"{base}/cartesia") as client:
-                made = await client.access_token.create(grants={"tts": True}, expires_in=60)
-            url = _cartesia_url(base, f"&access_token={made.token}")
-            async with connect(url):
-                pass
+    async def test_an_access_token_opens_the_socket(self, base: str) -> None:
+        async with AsyncCartesia(api_key=VALID_KEY, base_url=f"{base}/cartesia") as client:
+            made = await client.access_token.create(grants={"tts": True}, expires_in=60)
+        url = _cartesia_url(base, f"&access_token={made.token}")
+        async with connect(url):
+            pass
 
 
 def _in_real_time(base: str) -> bytes:

@@ -44,6 +44,7 @@ class Vendor:
 
 @asynccontextmanager
 async def serving_one(name: str) -> AsyncIterator[Vendor]:
+    """The provider of that name; "" for the address of them all."""
     simulated = desk()
     async with serving(simulated) as base:
         yield Vendor(name, simulated, base)
