@@ -1,5 +1,6 @@
 """ElevenLabs and Cartesia against their simulations, on good days and bad ones."""
 
+import asyncio
 import wave
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
+from pydantic import TypeAdapter
 
 from support.engines import Spoken, running, spoken
 from support.simulated_providers import desk, serving
@@ -352,7 +354,7 @@ async def test_a_dead_socket_fails_every_clause_on_it(studio: Studio, name: str)
 
         async def call() -> None:
             try:
-                await said(engine, SENTENCE * 4)
+                await said(engine, "One, two, three. " * 12)
             except ProviderError as error:
                 failed.append(type(error))
 
@@ -491,3 +493,46 @@ async def test_models_that_websockets_refuse_speak_over_http(studio: Studio, mod
     async with studio.voice("elevenlabs", model=model) as engine:
         assert (await said(engine)).seconds == pytest.approx(SECONDS, abs=0.01)
     assert not studio.desk.connections.get("elevenlabs")
+
+
+@every_way
+async def test_interrupted_clauses_leave_no_task_behind(
+    studio: Studio, name: str, options: dict[str, Any]
+) -> None:
+    studio.desk.timings = {name: Timing(between=0.02)}
+    before = len(asyncio.all_tasks())
+    async with studio.voice(name, **options) as engine:
+        for _ in range(3):
+            await interrupted(engine)
+            with anyio.move_on_after(0.03):
+                await said(engine)
+    await until(lambda: len(asyncio.all_tasks()) <= before)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_elevenlabs_messages_are_those_of_the_vendors_own_types(studio: Studio) -> None:
+    from elevenlabs import types
+
+    async with studio.voice("elevenlabs") as engine:
+        await said(engine)
+    first, text, close = [body for body in studio.bodies if "spoken" not in body]
+    for body, model in (
+        (first, types.InitialiseContext),
+        (text, types.SendTextMulti),
+        (close, types.CloseContext),
+    ):
+        assert set(body) <= set(model.model_fields)
+        model.model_validate(body)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_cartesia_messages_are_those_of_the_vendors_own_types(studio: Studio) -> None:
+    from cartesia.types import GenerationRequestParam
+
+    async with studio.voice("cartesia", api_version="2026-08-14") as engine:
+        await spoken(engine, SpeechRequest("Hello.", PHONE, rate=1.2))
+    (body,) = [body for body in studio.bodies if "transcript" in body]
+    TypeAdapter(GenerationRequestParam).validate_python(body)
+    assert set(body) <= GenerationRequestParam.__required_keys__ | (
+        GenerationRequestParam.__optional_keys__
+    )

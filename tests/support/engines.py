@@ -16,11 +16,15 @@ from voice_agent.engines.registry import Kind, Provider, find, providers, read_o
 
 
 def usable(kind: Kind) -> list[Provider]:
-    """Providers of the standard install, and optional ones that happen to be usable here."""
+    """Providers of the standard install, and others that happen to be usable here.
+
+    Hosted ones without a key are not; their suites ask the simulated providers.
+    """
     return [
         provider
         for provider in providers(kind).values()
-        if not provider.extra or not provider.check(read_options(provider, {}))
+        if not (provider.extra or provider.key_variable)
+        or not provider.check(read_options(provider, {}))
     ]
 
 

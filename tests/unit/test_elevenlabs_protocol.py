@@ -229,6 +229,13 @@ def test_frames_without_audio_and_unknown_fields_say_nothing() -> None:
     assert receive('{"audio":null,"isFinal":null,"contextId":"c","alignment":null,"x":1}') == []
 
 
+def test_the_alignment_of_the_written_out_text_is_better_than_none() -> None:
+    alignment = {"chars": ["H"], "charStartTimesMs": [0], "charDurationsMs": [60]}
+    event = one({"audio": AUDIO, "contextId": "c1", "normalizedAlignment": alignment})
+    assert isinstance(event, Sound)
+    assert len(event.letters) == 1
+
+
 def test_an_alignment_may_come_without_sound() -> None:
     alignment = {"chars": ["H"], "charStartTimesMs": [0], "charDurationsMs": [60]}
     event = one({"audio": None, "contextId": "c1", "alignment": alignment})

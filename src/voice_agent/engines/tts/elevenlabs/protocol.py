@@ -51,6 +51,7 @@ LONGEST_LINE: Final = 16 * 2**20
 _LONGEST_DETAIL: Final = 300
 _LONGEST_CLAUSE: Final = 3600.0
 """A time beyond this (s) is nonsense."""
+_ALIGNMENTS: Final = ("alignment", "normalizedAlignment", "normalized_alignment")
 _PREVIEW: Final = "mp3_44100_128"
 
 _THROTTLED: Final = frozenset(
@@ -156,7 +157,7 @@ def receive(message: str | bytes) -> list[ClauseEvent]:
     if _text(fields, "error", "message") and not _is_set(fields, "audio"):
         return [Failed(context, _named_error(fields))]
     events: list[ClauseEvent] = []
-    if _is_set(fields, "audio") or isinstance(fields.get("alignment"), dict):
+    if _is_set(fields, "audio") or _alignment(fields):
         events.append(_sound(context, fields.get("audio"), _socket_letters(fields)))
     if fields.get("isFinal") is True or fields.get("is_final") is True:
         events.append(Ended(context))
@@ -207,7 +208,7 @@ class TimedStream:
         fields = _object(line)
         if fields is None:
             return [_garbage("", "a line that is no JSON object")]
-        if not _is_set(fields, "audio_base64") and "alignment" not in fields:
+        if not _is_set(fields, "audio_base64") and not _alignment(fields):
             return []
         letters = _http_letters(fields)
         sound = _sound("", fields.get("audio_base64"), letters)
@@ -265,9 +266,7 @@ def _sound(context: str, audio: object, letters: tuple[TimedText, ...]) -> Sound
 
 
 def _socket_letters(fields: Mapping[str, Any]) -> tuple[TimedText, ...]:
-    alignment = fields.get("alignment")
-    if not isinstance(alignment, dict):
-        return ()
+    alignment = _alignment(fields)
     starts = _first(alignment, "charStartTimesMs", "charsStartTimesMs", "char_start_times_ms")
     lengths = _first(alignment, "charDurationsMs", "charsDurationsMs", "char_durations_ms")
     chars = _first(alignment, "chars", "characters")
@@ -278,12 +277,16 @@ def _socket_letters(fields: Mapping[str, Any]) -> tuple[TimedText, ...]:
 
 
 def _http_letters(fields: Mapping[str, Any]) -> tuple[TimedText, ...]:
-    alignment = fields.get("alignment")
-    if not isinstance(alignment, dict):
-        return ()
+    alignment = _alignment(fields)
     starts = _first(alignment, "character_start_times_seconds")
     ends = _first(alignment, "character_end_times_seconds")
     return _letters(_first(alignment, "characters", "chars"), starts, ends, unit=1.0)
+
+
+def _alignment(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """That of our own text, else of the text as the vendor wrote it out."""
+    found = (fields.get(name) for name in _ALIGNMENTS)
+    return next((alignment for alignment in found if isinstance(alignment, dict)), {})
 
 
 def _letters(

@@ -1,7 +1,7 @@
 """ElevenLabs over shared WebSockets, or over HTTP for models that have no other way."""
 
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, suppress
 from types import TracebackType
 from typing import Any, Final, Self
@@ -38,6 +38,8 @@ from voice_agent.engines.tts.voice_catalogue import VoiceInfo, about_voice, samp
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 20
+_CLOSE_WITHIN: Final = 0.5
+"""How long the end of an interrupted answer may take (s)."""
 
 
 class ElevenLabs:
@@ -172,15 +174,16 @@ class ElevenLabs:
         response = await self._answer(outgoing, patience.connect + patience.first_sound)
         try:
             yield characters(NAME, self._options.model, text)
-            reading = _TimedReader(response).next
-            events = assembled(reading, request, patience, self._clock, NAME, end_is_told=False)
-            async with aclosing(events):
-                async for event in events:
-                    yield event
+            async with aclosing(response.aiter_bytes()) as pieces:
+                read = _TimedReader(pieces).next
+                events = assembled(read, request, patience, self._clock, NAME, end_is_told=False)
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
         except httpx2.HTTPError as error:
             raise self._requests.unavailable(error) from None
         finally:
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(_CLOSE_WITHIN, shield=True):
                 await response.aclose()
 
     async def _answer(self, outgoing: httpx2.Request, within: float) -> httpx2.Response:
@@ -197,8 +200,8 @@ class ElevenLabs:
 class _TimedReader:
     """Events of a timed HTTP stream, one at a time."""
 
-    def __init__(self, response: httpx2.Response) -> None:
-        self._pieces = aiter(response.aiter_bytes())
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
         self._stream = protocol.TimedStream()
         self._events: deque[ClauseEvent] = deque()
 
