@@ -8,12 +8,13 @@ Time is seconds of received audio; the shell adds what depends on the wall clock
           └──────────────────── one final ─────────────┘ then the next segment
 
 A stretch of speech is handed to the recogniser when silence, Finalize or CloseStream ends it;
-its final text comes when it comes, and finals go out in the order of their stretches.
+what comes in until its final text is there waits, so what is told does not depend on how long
+that takes.
 """
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -43,6 +44,10 @@ PAUSE: Final = 0.3
 """Seconds of silence that end a segment where endpointing is switched off."""
 _UNASKED: Final = 0.5
 """Seconds by which a final that nobody asked for yet ends before the one that was."""
+
+_WAITING: Final = 2000
+"""Windows that wait for the recogniser at most (64 s)."""
+_CLOSE_STREAM: Final = '{"type":"CloseStream"}'
 
 NET_0000: Final = (
     "Deepgram did not provide a response message within the timeout window. "
@@ -81,7 +86,8 @@ class NovaSession:
         self._listened = Listened(0.0, None, 0.0)
         self._onset: float | None = None
         self._interim: Transcript | None = None
-        self._pending: deque[_Stretch] = deque()
+        self._waiting: deque[Listened | str] = deque()
+        self._pending: _Stretch | None = None
         self._last_word_end: float | None = None
         self._closing = False
         self._over = False
@@ -102,26 +108,15 @@ class NovaSession:
         """A binary frame; an empty one closes the stream as CloseStream does."""
         if self._over or self._closing:
             return []
-        if not data:
-            return list(self._close())
-        return list(self._hear(data))
+        return list(self._hear(data)) if data else self.text(_CLOSE_STREAM)
 
     def text(self, text: str) -> list[Step]:
-        """A text frame."""
+        """A text frame; it waits its turn behind the sound that came before it."""
         if self._over or self._closing:
             return []
-        message = _object(text)
-        match message.get("type"):
-            case "KeepAlive":
-                return []
-            case "Finalize":
-                return list(self._finalize())
-            case "CloseStream":
-                return list(self._close())
-            case "Configure":
-                return [Say(self._configure(message))]
-        error: list[Step] = [Say(nova_messages.schema_error(text))]
-        return [*error, Hang(1008, "SchemaError")] if self._habits.schema_error_closes else error
+        self._closing = _object(text).get("type") == "CloseStream"
+        self._waiting.append(text)
+        return list(self._proceed())
 
     def heard(self, event: RecognitionEvent) -> list[Step]:
         """What the recogniser says."""
@@ -142,14 +137,43 @@ class NovaSession:
         audio = self._query.audio
         yield Ask(AudioFrame(data, audio, self._bytes / audio.bytes_per_second))
         self._bytes += len(data)
-        for listened in self._ear.listen(data):
-            self._listened, self._now = listened, listened.end
-            yield from self._speech()
-            yield from self._ticks()
+        self._waiting.extend(self._ear.listen(data))
+        yield from self._proceed()
+        if len(self._waiting) > _WAITING:
+            self._over = True
+            yield Hang(1011, NET_0000)
+
+    def _proceed(self) -> Iterator[Step]:
+        while self._waiting and self._pending is None and not self._over:
+            item = self._waiting.popleft()
+            if isinstance(item, Listened):
+                self._listened, self._now = item, item.end
+                yield from self._speech()
+                yield from self._ticks()
+            else:
+                yield from self._command(item)
+
+    def _command(self, text: str) -> Iterator[Step]:
+        message = _object(text)
+        match message.get("type"):
+            case "KeepAlive":
+                return
+            case "Finalize":
+                yield from self._finalize()
+            case "CloseStream":
+                yield from self._close()
+            case "Configure":
+                yield Say(self._configure(message))
+            case _:
+                yield Say(nova_messages.schema_error(text))
+                if self._habits.schema_error_closes:
+                    self._over = True
+                    yield Hang(1008, "SchemaError")
 
     def _speech(self) -> Iterator[Step]:
         listened = self._listened
-        if self._onset is None and listened.onset is not None:
+        new = listened.voiced_until > self._segment
+        if self._onset is None and listened.onset is not None and new:
             self._onset = max(listened.onset, self._segment)
             self._interim = None
             yield Ask(SpeechStarted(self._onset))
@@ -161,12 +185,13 @@ class NovaSession:
             yield from self._end_stretch(speech_final=endpointing is not None)
 
     def _ticks(self) -> Iterator[Step]:
-        quiet = self._onset is None and not self._pending
-        if quiet and reached(self._now - self._segment, LONGEST_SILENT_SEGMENT):
+        if self._pending:
+            return
+        if self._onset is None and reached(self._now - self._segment, LONGEST_SILENT_SEGMENT):
             yield self._silence()
         elif reached(self._now, self._next_interim):
             self._next_interim += INTERIM_EVERY
-            if self._query.interim_results and not self._pending:
+            if self._query.interim_results:
                 yield Say(self._messages.results((self._segment, self._now), self._guess()))
         yield from self._utterance_end()
 
@@ -177,7 +202,7 @@ class NovaSession:
 
     def _utterance_end(self) -> Iterator[Step]:
         last, gap = self._last_word_end, self._query.utterance_end
-        if gap is None or last is None or self._onset is not None or self._pending:
+        if gap is None or last is None or self._onset is not None:
             return
         if reached(self._now - last, gap):
             self._last_word_end = None
@@ -186,8 +211,8 @@ class NovaSession:
     def _end_stretch(self, *, speech_final: bool, from_finalize: bool = False) -> Iterator[Step]:
         onset = self._onset if self._onset is not None else self._segment
         voiced_until = min(max(self._listened.voiced_until, onset), self._now)
-        self._pending.append(
-            _Stretch(self._segment, self._now, onset, voiced_until, speech_final, from_finalize)
+        self._pending = _Stretch(
+            self._segment, self._now, onset, voiced_until, speech_final, from_finalize
         )
         self._onset = None
         self._next_segment()
@@ -211,34 +236,29 @@ class NovaSession:
     def _finalize(self) -> Iterator[Step]:
         if self._onset is not None:
             yield from self._end_stretch(speech_final=True, from_finalize=True)
-        elif self._pending:
-            self._pending[-1] = replace(self._pending[-1], from_finalize=True)
         elif self._habits.answers_empty_finalize:
             yield self._silence(from_finalize=True)
 
     def _close(self) -> Iterator[Step]:
-        self._closing = True
         if self._onset is not None:
+            self._waiting.append(_CLOSE_STREAM)
             yield from self._end_stretch(speech_final=True)
-        elif not self._pending and self._now > self._segment:
+            return
+        if self._now > self._segment:
             yield self._silence()
-        yield from self._farewell()
-
-    def _farewell(self) -> Iterator[Step]:
-        if self._closing and not self._pending:
-            self._over = True
-            rate = self._query.audio.bytes_per_second if self._query.audio else 1
-            yield Say(self._messages.metadata(self._bytes / rate))
-            yield Hang(1000)
+        self._over = True
+        rate = self._query.audio.bytes_per_second if self._query.audio else 1
+        yield Say(self._messages.metadata(self._bytes / rate))
+        yield Hang(1000)
 
     def _final(self, transcript: Transcript) -> Iterator[Step]:
-        stretch = self._pending[0] if self._pending else None
+        stretch = self._pending
         if stretch is None or transcript.end < stretch.voiced_until - _UNASKED:
             yield from self._part(transcript)
             return
-        self._pending.popleft()
+        self._pending = None
         yield from self._told(stretch, transcript)
-        yield from self._farewell()
+        yield from self._proceed()
 
     def _part(self, transcript: Transcript) -> Iterator[Step]:
         """The recogniser closed a long stretch of its own accord; the speech goes on."""

@@ -98,7 +98,8 @@ class InputBuffer:
 
     def _look(self, listened: Listened, detection: TurnDetection) -> Iterator[Found]:
         began = self._began
-        if began is None and listened.onset is not None:
+        new = listened.voiced_until > self._committed
+        if began is None and listened.onset is not None and new:
             onset = max(listened.onset, self._committed)
             start = max(onset - detection.prefix, self._committed, 0.0)
             self._began, self._idle_from = Began(onset, start), None
