@@ -80,6 +80,14 @@ def test_without_entries_nothing_is_touched() -> None:
     assert Pronunciations({}).apply(SpeechRequest("Hello", PHONE)) is None
 
 
+def test_other_entries_have_another_fingerprint() -> None:
+    first, second = read_pronunciations({"a": "b", "c": "d"}), read_pronunciations({"a": "c"})
+
+    assert first.fingerprint == read_pronunciations({"c": "d", "a": "b"}).fingerprint
+    assert first.fingerprint != second.fingerprint
+    assert Pronunciations({}).fingerprint == ""
+
+
 WORDS = st.lists(
     st.sampled_from([*ENTRIES, "hello", "there,", "a", "Corp", "S", "Nguyen.", "(GIF)", "acme"]),
     min_size=1,

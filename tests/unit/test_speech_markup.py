@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_agent.engines.tts.ssml import parse, plain_text
-from voice_agent.pipeline.speech_chunker import Clause, SpeechChunker, spoken_words_to_text
+from voice_agent.pipeline.speech_chunker import (
+    Clause,
+    SpeechChunker,
+    clauses_of,
+    spoken_words_to_text,
+)
 from voice_agent.pipeline.spoken.speech_tags import (
     SPEECH_TAG,
     SpeechTagFilter,
@@ -171,14 +176,9 @@ EXAMPLES = {
 
 @pytest.mark.parametrize(("text", "expected"), EXAMPLES.items())
 def test_tags_reach_the_voice_and_only_the_voice(text: str, expected: tuple[str, str, str]) -> None:
-    [clause] = _finished(text)
+    [clause] = clauses_of(text)
 
     assert (clause.spoken, clause.markup, clause.shown().text) == expected
-
-
-def _finished(text: str) -> list[Clause]:
-    chunker = SpeechChunker()
-    return [*chunker.push(text), *chunker.finish()]
 
 
 @pytest.mark.parametrize(
@@ -186,13 +186,13 @@ def _finished(text: str) -> list[Clause]:
     [(1, "Code"), (2, "Code 1"), (3, "Code 10"), (5, "Code 1042,")],
 )
 def test_a_cut_off_code_ends_at_the_digit_that_was_played(count: int, heard: str) -> None:
-    [clause] = _finished('Code <say-as interpret-as="digits">1042</say-as>, ok?')
+    [clause] = clauses_of('Code <say-as interpret-as="digits">1042</say-as>, ok?')
 
     assert spoken_words_to_text(clause.shown(), count) == heard
 
 
 def test_a_break_alone_is_nothing_to_say() -> None:
-    [clause] = _finished("<break/>")
+    [clause] = clauses_of("<break/>")
 
     assert (clause.spoken, clause.markup, clause.offsets) == ("", "", ())
     assert clause.shown().text == ""

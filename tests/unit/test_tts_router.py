@@ -69,6 +69,13 @@ def test_old_measurements_are_forgotten() -> None:
     assert router.first_sound(FLASH, 0.95) == 0.1
 
 
+def test_a_clip_that_was_kept_does_not_make_an_engine_quick() -> None:
+    router = TTSRouter()
+    router.observe("studio", 0.0001)
+
+    assert router.first_sound(STUDIO) == 0.9
+
+
 def test_auto_begins_with_the_best_of_those_that_begin_at_once() -> None:
     assert order(Mode.AUTO, ClauseContext(LONG)) == ["flash", "sonic", "embedded", "studio"]
 

@@ -64,6 +64,12 @@ def spoken_words_to_text(clause: Clause, count: int) -> str:
     return clause.text[: clause.offsets[count - 1]] if count > 0 else ""
 
 
+def clauses_of(text: str, language: str = "en") -> list[Clause]:
+    """A whole text, a phrase of the phrase book for one, in the clauses in which it is spoken."""
+    chunker = SpeechChunker(language)
+    return [*chunker.push(text), *chunker.finish()]
+
+
 class SpeechChunker:
     """Collects deltas and gives clauses; the clauses' texts joined are the deltas joined."""
 

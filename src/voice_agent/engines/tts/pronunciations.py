@@ -7,6 +7,7 @@ An alias changes what the voice is given, not what the call's record says: the w
 wrapped voice reports are told as the words that were asked for.
 """
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -70,6 +71,9 @@ class Pronunciations:
         self._entries = [entries[word] for word in words]
         patterns = "|".join(f"({_pattern(word)})" for word in words)
         self._words = re.compile(rf"(?<!\w)(?:{patterns})(?!\w)", re.IGNORECASE)
+        written = repr(sorted((word, repr(said)) for word, said in entries.items()))
+        self.fingerprint = hashlib.sha256(written.encode()).hexdigest()[:16] if entries else ""
+        """Another one for other entries: sound made with them must not be kept for these."""
 
     def __bool__(self) -> bool:
         """Whether there are any."""

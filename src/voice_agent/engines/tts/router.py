@@ -24,6 +24,8 @@ ACKNOWLEDGEMENT: Final = 3
 """Words up to which a clause is no more than a sign of life."""
 REMEMBERED: Final = 50
 """Measurements kept for each engine."""
+AT_ONCE: Final = 0.001
+"""Seconds; no engine is that quick: a kept clip was."""
 
 
 class Mode(StrEnum):
@@ -82,7 +84,8 @@ class TTSRouter:
 
     def observe(self, name: str, first_sound: float) -> None:
         """An engine took so long (s) from being asked to its first sound."""
-        self._measured.setdefault(name, deque(maxlen=REMEMBERED)).append(first_sound)
+        if first_sound >= AT_ONCE:
+            self._measured.setdefault(name, deque(maxlen=REMEMBERED)).append(first_sound)
 
     def order(self, candidates: Sequence[Candidate], context: ClauseContext) -> list[str]:
         """All names, the one to try first first; those that will hardly work come last."""
