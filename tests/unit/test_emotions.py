@@ -32,6 +32,10 @@ SENTENCES = {
         "I'd like to book an appointment again.",
         "I'm a bit confused about nothing really, go on.",
         "Good morning.",
+        "The package was left at the wrong door.",
+        "I'm calling about my mother's appointment.",
+        "Yeah, that works for me.",
+        "It's the second time I've ordered from you.",
         "The screen is broken, can I get a refund?",
         "I don't know which one I ordered.",
         "No no, that's wrong, it's 1043.",
@@ -45,6 +49,7 @@ SENTENCES = {
         "I love it, it's exactly what I wanted.",
         "Great, that's perfect, thanks!",
         "What a relief!",
+        "You've been so helpful, thank you.",
         "We're thrilled with the service.",
     ],
     Emotion.FRUSTRATED: [
@@ -63,6 +68,8 @@ SENTENCES = {
         "For God's sake, just cancel it.",
         "I'm not satisfied at all.",
         "I am so disappointed.",
+        "This is taking forever.",
+        "Why is this so hard?",
     ],
     Emotion.ANGRY: [
         "I'm furious!",
@@ -74,6 +81,7 @@ SENTENCES = {
         "You lied to me!",
         "I'm so angry right now.",
         "This is bullshit.",
+        "You stole my money!",
     ],
     Emotion.SAD: [
         "My husband passed away last month.",
@@ -81,6 +89,7 @@ SENTENCES = {
         "I've been crying all day.",
         "I lost my job and I can't pay.",
         "I feel hopeless.",
+        "My dog died and I need to cancel his insurance.",
         "It breaks my heart.",
         "I'm heartbroken, honestly.",
     ],
