@@ -163,7 +163,8 @@ async def test_a_model_without_choice_calls_nothing(provider: Provider) -> None:
 
 async def test_how_the_answer_ended_is_told(provider: Provider) -> None:
     reasons = (FinishReason.LENGTH, FinishReason.REFUSED)
-    behind = desk(ScriptedModel(*([TextDelta("I"), Finished(reason)] for reason in reasons)))
+    scripts: list[list[Step]] = [[TextDelta("I"), Finished(reason)] for reason in reasons]
+    behind = desk(ScriptedModel(*scripts))
     async with simulated(provider, behind) as model:
         assert [finish(await ask(model)).reason for _ in reasons] == list(reasons)
 
