@@ -107,7 +107,7 @@ def _as_variables(settings: dict[str, object]) -> dict[str, str]:
 
 
 async def _call(url: str) -> Verdict:
-    plan = Plan([SayText(QUESTION)], Manners(longest=45.0))
+    plan = Plan([SayText(QUESTION)], Manners(longest=45.0, farewell=3.5))
     outcome = await carry_out(CallOrder(url, plan, TOKEN), HangUpSwitch())
     async with new_client(url) as client:
         record = await fetch_record(client, url, outcome.phone.call_id)

@@ -54,7 +54,7 @@ class HostedModelOptions(HostedOptions):
     )
     token_gap: float = Field(default=2.0, gt=0, description="Longest wait between tokens (s).")
     tool_token_gap: float = Field(
-        default=5.0, gt=0, description="Longest wait inside a tool call (s)."
+        default=2.5, gt=0, description="Longest wait inside a tool call (s)."
     )
     answer_within: float = Field(
         default=20.0, gt=0, description="Longest wait for a whole answer (s)."

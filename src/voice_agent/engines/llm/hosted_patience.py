@@ -16,7 +16,7 @@ class Deadlines:
     headers: float = 2.0
     first_token: float = 2.5
     gap: float = 2.0
-    tool_gap: float = 5.0
+    tool_gap: float = 2.5
     answer: float = 20.0
 
 
