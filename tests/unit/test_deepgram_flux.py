@@ -166,6 +166,7 @@ def test_without_an_end_in_time_the_text_so_far_is_delivered() -> None:
     (heard,) = caller.finals
     assert heard.text == "I'd like two"
     assert not heard.ends_turn
+    assert heard.completeness == 0.1
     assert not caller.sent
 
 

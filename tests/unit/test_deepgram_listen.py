@@ -480,6 +480,13 @@ def test_more_than_three_malformed_messages_are_garbage() -> None:
     assert [type(failure.error) for failure in caller.failures] == [ProviderGarbage]
 
 
+def test_a_server_that_never_stops_telling_is_garbage() -> None:
+    caller = call()
+    for n in range(204):
+        caller.receives(final("blah", n * 0.1, n * 0.1 + 0.1))
+    assert [type(failure.error) for failure in caller.failures] == [ProviderGarbage]
+
+
 def test_notes_hold_no_words_of_the_caller() -> None:
     caller = call()
     secret = "four one one one"

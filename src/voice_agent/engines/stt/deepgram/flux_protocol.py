@@ -89,6 +89,7 @@ class FluxProtocol(SpeechProtocol):
         self._cut: _Cut | None = None
         self._held: list[Segment] = []
         self._end_expected = False
+        self._certainty: float | None = None
 
     def _ask_for_text(self) -> Mark | str:
         return Mark()
@@ -132,7 +133,7 @@ class FluxProtocol(SpeechProtocol):
             return [Note("stale_turn", f"turn {info.turn}")]
         out = self._begin_turn(info.turn) if info.turn > self._turn else []
         self._processed = max(self._processed, info.segment.end)
-        self._current = info.segment
+        self._current, self._certainty = info.segment, info.certainty
         match info.event:
             case "EndOfTurn":
                 return out + self._end_turn(info)
@@ -146,7 +147,8 @@ class FluxProtocol(SpeechProtocol):
     def _begin_turn(self, turn: int) -> list[Output]:
         """The text of a turn whose end was never told is not lost."""
         self._hold()
-        self._turn, self._cut, self._forced, self._end_expected = turn, None, False, False
+        self._turn, self._certainty = turn, None
+        self._cut, self._forced, self._end_expected = None, False, False
         return self._settle(ends_turn=True, completeness=None) if self._held else []
 
     def _expect_end(self, info: _TurnInfo) -> list[Output]:
@@ -214,7 +216,7 @@ class FluxProtocol(SpeechProtocol):
             self._hold()
             self._cut = _Cut(whole_turn.last_word_end, len(whole_turn.text.split()))
         self._end_expected = False
-        return self._deliver(stop, ends_turn=False, completeness=None)
+        return self._deliver(stop, ends_turn=False, completeness=self._certainty)
 
     def _deliver(
         self, stop: Stop | None, *, ends_turn: bool, completeness: float | None

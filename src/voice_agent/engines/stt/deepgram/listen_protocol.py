@@ -34,6 +34,8 @@ FINALIZE: Final = '{"type":"Finalize"}'
 KEEP_ALIVE: Final = '{"type":"KeepAlive"}'
 KEEP_ALIVE_EVERY: Final = 4.0
 """Pause after which the server is told that we are there (s); it leaves after 10."""
+MOST_SEGMENTS: Final = 200
+"""Pieces of one stretch of speech; even a monologue of minutes has fewer."""
 _MOST_FINALIZING: Final = 8
 _ANSWER_AT: Final = 0.3
 """The answer to a Finalize may end so much (s) before the sound that was sent before it."""
@@ -95,6 +97,8 @@ class ListenProtocol(SpeechProtocol):
 
     def _results(self, fields: Fields) -> list[Output]:
         segment = _segment(fields)
+        if len(self._finals) >= MOST_SEGMENTS:
+            raise Malformed("more text than can have been said")
         speech_final, from_finalize = flag(fields, "speech_final"), flag(fields, "from_finalize")
         final = flag(fields, "is_final") or speech_final or from_finalize
         self._processed = max(self._processed, segment.end)
