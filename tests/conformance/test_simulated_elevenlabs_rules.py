@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
-import httpx2
 import pytest
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
@@ -429,60 +428,3 @@ async def test_other_formats_are_made_where_the_engine_refuses_them(vendor: Vend
         heard = sound(await until_final(talk))
     assert len(heard) == 4000
     assert heard.count(heard[0]) < len(heard) / 2
-
-
-class TestHttp:
-    async def test_what_is_wrong_is_refused(self, vendor: Vendor) -> None:
-        path = "/v1/text-to-speech"
-        async with _client(vendor) as client:
-            for place, more, status in (
-                (VOICE, {"text": None}, 400),
-                (VOICE, {"text": " "}, 400),
-                ("nobody", {}, 404),
-                (f"{VOICE}?output_format=opus_48000_32", {}, 400),
-                (VOICE, {"model_id": "eleven_monolithic"}, 400),
-                (VOICE, {"model_id": "eleven_v3", "previous_text": "x"}, 400),
-                (VOICE, {"text": "x" * 10_001}, 400),
-                (VOICE, {"voice_settings": {"speed": 3}}, 400),
-                (VOICE, {"seed": -1}, 400),
-                (VOICE, {"previous_request_ids": ["a", "b", "c", "d"]}, 400),
-            ):
-                answer = await client.post(f"{path}/{place}", json={"text": "Hello", **more})
-                assert answer.status_code == status, (place, more)
-            assert (await client.post(f"{path}/{VOICE}", json={})).status_code == 422
-
-    async def test_errors_have_the_shape_of_their_time(self, vendor: Vendor) -> None:
-        new = await _post(vendor, "nobody", {"text": "Hello"})
-        vendor.rule(Rules(legacy_errors=True))
-        old = await _post(vendor, "nobody", {"text": "Hello"})
-        assert set(new.json()["detail"]) >= {"type", "code", "message", "status", "request_id"}
-        assert set(old.json()["detail"]) == {"status", "message"}
-        assert (new.status_code, old.status_code) == (404, 400)
-
-    async def test_headers_tell_cost_and_concurrency(self, vendor: Vendor) -> None:
-        answer = await _post(vendor, VOICE, {"text": "Hello"})
-        assert answer.headers["character-cost"] == "5"
-        assert answer.headers["current-concurrent-requests"] == "1"
-        assert answer.headers["request-id"]
-
-    async def test_too_many_at_once_are_throttled(self, vendor: Vendor) -> None:
-        vendor.rule(Rules(concurrency=1))
-        vendor.take_time(between=0.2)
-        async with _client(vendor) as client:
-            path = f"/v1/text-to-speech/{VOICE}/stream"
-            async with client.stream("POST", path, json={"text": "One. Two."}) as first:
-                pieces = first.aiter_raw()
-                await anext(pieces)
-                answer = await client.post(path, json={"text": "Three."})
-        assert answer.status_code == 429
-        assert answer.json()["detail"]["code"] == "concurrent_limit_exceeded"
-
-
-async def _post(vendor: Vendor, path: str, body: dict[str, Any]) -> httpx2.Response:
-    async with _client(vendor) as client:
-        return await client.post(f"/v1/text-to-speech/{path}", json=body)
-
-
-def _client(vendor: Vendor) -> httpx2.AsyncClient:
-    headers = {"xi-api-key": VALID_KEY}
-    return httpx2.AsyncClient(base_url=vendor.base, headers=headers, trust_env=False)

@@ -22,7 +22,7 @@ PLAIN: Final = AudioFormat(Encoding.PCM16, 16000)
 """What every engine speaks; other formats are made of it where the engine refuses them."""
 LONGEST_CLAUSE: Final = 1000
 """Characters that go to the engine at once."""
-_SENTENCE: Final = re.compile(r".+?(?:[.!?…]+[\"')\]]*(?=\s|$)\s*|$)", re.DOTALL)
+_SENTENCE: Final = re.compile(r".+?(?:(?<![.!?…])[.!?…]++[\"')\]]*+(?=\s|$)\s*|$)", re.DOTALL)
 
 
 class Packing(StrEnum):

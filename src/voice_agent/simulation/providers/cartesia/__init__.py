@@ -8,7 +8,7 @@ from voice_agent.simulation.providers.cartesia.catalogue import catalogue_routes
 from voice_agent.simulation.providers.cartesia.rules import NAME, Studio
 from voice_agent.simulation.providers.cartesia.socket import socket_route
 from voice_agent.simulation.providers.cartesia.speech import speech_routes
-from voice_agent.simulation.providers.desk import Desk, Simulator
+from voice_agent.simulation.providers.desk import VALID_KEY, Desk, Simulator
 
 
 def _routes(desk: Desk) -> Sequence[BaseRoute]:
@@ -24,4 +24,5 @@ SIMULATOR = Simulator(
     name=NAME,
     summary="Text to speech over one WebSocket with many contexts, and over HTTP",
     routes=_routes,
+    variables={"tts.cartesia.base_url": "{base}", "tts.cartesia.api_key": VALID_KEY},
 )

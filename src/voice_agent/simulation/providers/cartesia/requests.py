@@ -132,11 +132,11 @@ def _format(form: Any, containers: tuple[str, ...]) -> tuple[str, WireFormat]:
     container, rate = form.get("container"), form.get("sample_rate")
     if container not in containers:
         raise invalid(f"output_format.container must be one of {', '.join(containers)}.")
-    if rate not in RATES:
+    if not isinstance(rate, int) or rate not in RATES:
         raise invalid(f"output_format.sample_rate must be one of {', '.join(map(str, RATES))}.")
     if container == "mp3":
         return container, _mpeg(rate, form.get("bit_rate"))
-    encoding = form.get("encoding")
+    encoding = _text(form, "encoding")
     if encoding not in ENCODINGS:
         raise invalid(f"output_format.encoding must be one of {', '.join(ENCODINGS)}.")
     return container, WireFormat(ENCODINGS[encoding], rate)
@@ -170,9 +170,9 @@ def _pace(fields: Fields) -> float:
         value = config.get(name, 1.0)
         if not _is_number(value) or not low <= value <= high:
             raise invalid(f"generation_config.{name} must be {low} to {high}.")
-    if config.get("emotion", "neutral") not in EMOTIONS:
+    if _text(config, "emotion", "neutral") not in EMOTIONS:
         raise invalid("generation_config.emotion is not supported.")
-    legacy = fields.get("speed") or "normal"
+    legacy = str(fields.get("speed") or "normal")
     if legacy not in _PACES:
         raise invalid("speed must be slow, normal or fast.")
     return float(config.get("speed", _PACES[legacy]))

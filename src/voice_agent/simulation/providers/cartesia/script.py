@@ -6,6 +6,7 @@ from typing import Final
 
 from voice_agent.simulation.providers.speaking import Passage, Pause, Say
 
+LONGEST_BREAK: Final = 10.0
 _TAG: Final = re.compile(
     r"<break\s+time=[\"'](?P<time>[0-9.]+)(?P<unit>ms|s)[\"']\s*/?>"
     r"|<spell>(?P<spell>.*?)</spell>"
@@ -34,7 +35,8 @@ def _parts(text: str, rate: float) -> Iterator[Say | Pause]:
         elif tag["time"]:
             yield Say(words, rate)
             words = ""
-            yield Pause(_number(tag["time"], 0.0) / (1000 if tag["unit"] == "ms" else 1))
+            seconds = _number(tag["time"], 0.0) / (1000 if tag["unit"] == "ms" else 1)
+            yield Pause(min(seconds, LONGEST_BREAK))
         elif tag["speed"]:
             yield Say(words, rate)
             words = ""

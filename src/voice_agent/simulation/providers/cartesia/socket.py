@@ -1,6 +1,7 @@
 """`/tts/websocket`: many contexts on one socket."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import anyio
 from starlette.requests import HTTPConnection
@@ -46,7 +47,11 @@ def socket_route(desk: Desk, studio: Studio) -> WebSocketRoute:
         except Refusal as refusal:
             await socket.send_denial_response(refusal.response(version or VERSIONS[-1]))
             return
-        async with open_line(desk, rules, socket, {}) as line, anyio.create_task_group() as group:
+        headers = {"x-request-id": str(uuid4())}
+        async with (
+            open_line(desk, rules, socket, headers) as line,
+            anyio.create_task_group() as group,
+        ):
             session = _Session(Booth(desk, studio, line, version, group))
             async for raw in _patiently(line, rules_of(desk).idle):
                 await session.handle(raw)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute
 
-from voice_agent.simulation.providers.desk import Desk, Simulator
+from voice_agent.simulation.providers.desk import VALID_KEY, Desk, Simulator
 from voice_agent.simulation.providers.elevenlabs.catalogue import catalogue_routes
 from voice_agent.simulation.providers.elevenlabs.http import speech_routes
 from voice_agent.simulation.providers.elevenlabs.rules import NAME, Studio
@@ -24,4 +24,5 @@ SIMULATOR = Simulator(
     name=NAME,
     summary="Text to speech over HTTP, stream-input and multi-stream-input",
     routes=_routes,
+    variables={"tts.elevenlabs.base_url": "{base}", "tts.elevenlabs.api_key": VALID_KEY},
 )

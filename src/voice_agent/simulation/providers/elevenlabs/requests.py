@@ -94,7 +94,7 @@ def _text(fields: dict[str, Any], rules: Rules) -> str:
 
 def _model(fields: dict[str, Any], rules: Rules) -> Model:
     name = fields.get("model_id") or DEFAULT_MODEL
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         message = f"A model with model_id {name} does not exist."
         raise wrong(rules, "model_not_found", message, "model_id")
     return MODELS[name]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
+from uuid import uuid4
 
 import anyio
 from starlette.datastructures import QueryParams
@@ -164,7 +165,7 @@ def _served(
     async def serve(socket: WebSocket) -> None:
         if await turned_away(desk, manners(desk), socket) or await _refused(desk, socket):
             return
-        async with open_line(desk, manners(desk), socket, {}) as line:
+        async with open_line(desk, manners(desk), socket, {"request-id": uuid4().hex}) as line:
             try:
                 setup = _setup(desk, studio, socket)
                 async with anyio.create_task_group() as group:
