@@ -203,9 +203,10 @@ def connections(model: HostedModel) -> Sequence[Any]:
 async def test_a_connection_is_kept_between_turns_for_minutes(provider: Provider) -> None:
     async with simulated(provider, desk()) as model:
         await model.warm()
+        [opened] = connections(model)
         for _ in range(3):
             await ask(model)
-            assert len(connections(model)) == 1
+            assert connections(model) == [opened]
         pool = model._client._transport._pool  # type: ignore[attr-defined]
         assert pool._keepalive_expiry == KEEP_ALIVE >= 60
         assert pool._max_keepalive_connections >= 10
@@ -260,6 +261,7 @@ async def test_a_fault_before_the_first_word_is_an_error_of_ours(provider: Provi
             assert "hello there" not in str(error)
             if isinstance(error, ProviderThrottled):
                 assert error.retry_after == 2.5
+    assert len(behind.journal) == len(WORST), "nothing is asked twice"
 
 
 async def test_a_provider_that_stalls_is_unavailable(provider: Provider) -> None:
@@ -456,6 +458,21 @@ async def test_no_response_is_told_by_its_own_deadline() -> None:
     async with raw(RawServer((30.0,)), headers_within=0.2) as model:
         with pytest.raises(ProviderUnavailable, match=r"no response within 0\.2 s"):
             await ask(model)
+        assert not connections(model)
+
+
+async def test_cancelling_before_the_response_releases_the_connection() -> None:
+    server = RawServer((30.0,))
+    async with raw(server) as model:
+        with anyio.move_on_after(0.1) as scope:
+            await ask(model)
+        assert scope.cancelled_caught
+        assert not connections(model)
+
+
+async def test_an_answer_goes_on_after_a_finish_reason_that_came_too_early() -> None:
+    async with raw(RawServer((HEAD, WORD, ENDING, 0.02, WORD, ENDING, piece(b"")))) as model:
+        assert said(await ask(model)) == "HiHi"
 
 
 async def test_a_listener_who_is_slow_fails_nobody() -> None:

@@ -385,13 +385,13 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(payloads=st.lists(EVENTS | VALUES, max_size=6), tail=st.sampled_from([b"", b"\xff{"]))
 def test_any_garbage_is_events_or_an_error_of_ours(payloads: list[object], tail: bytes) -> None:
     outcome(WIRE, [sse(*payloads, ending=tail)])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_chopping_anywhere_changes_nothing(data: st.DataObject) -> None:
     raw = sse(START, *text(0, "Grüße 🙂\u2028"), *tool(1, "a", '{"x":', '"ü"}'), end("tool_use"))

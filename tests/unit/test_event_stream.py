@@ -4,7 +4,7 @@ import contextlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_agent.core.errors import ProviderGarbage
@@ -34,6 +34,7 @@ def test_lines_end_with_cr_lf_or_both(end: bytes) -> None:
     assert decode(raw) == [ServerEvent("a", "1"), ServerEvent("", "2")]
 
 
+@settings(deadline=None)
 @given(raw=STREAMS, cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_chopping_at_any_byte_changes_nothing(raw: bytes, cuts: list[int]) -> None:
     places = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
@@ -41,6 +42,7 @@ def test_chopping_at_any_byte_changes_nothing(raw: bytes, cuts: list[int]) -> No
     assert decode(*(bytes([byte]) for byte in raw)) == decode(raw)
 
 
+@settings(deadline=None)
 @given(chunks=st.lists(st.binary(max_size=50), max_size=10))
 def test_any_bytes_make_events_or_garbage(chunks: list[bytes]) -> None:
     with contextlib.suppress(ProviderGarbage):

@@ -375,13 +375,13 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(payloads=st.lists(VALUES, max_size=5), tail=st.sampled_from([b"", b"\xff{", b"{}\n"]))
 def test_any_garbage_is_events_or_an_error_of_ours(payloads: list[object], tail: bytes) -> None:
     outcome(WIRE, [sse(*payloads, ending=tail)])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_chopping_anywhere_changes_nothing(data: st.DataObject) -> None:
     raw = sse(chunk(text("Grüße 🙂\u2028")), chunk(call("f", {"x": "ü"}), reason="STOP"))

@@ -48,7 +48,7 @@ def exchanges(*messages: Message) -> list[tuple[str, str, str]]:
     ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60, deadline=None)
 @given(request=REQUESTS)
 def test_any_history_takes_turns_and_ends_with_the_caller_or_results(request: ChatRequest) -> None:
     made = history_turns(request.messages)
@@ -64,7 +64,7 @@ def test_any_history_takes_turns_and_ends_with_the_caller_or_results(request: Ch
         turn.text.encode()
 
 
-@settings(max_examples=100)
+@settings(max_examples=60, deadline=None)
 @given(request=REQUESTS)
 def test_ids_are_distinct_and_of_the_common_letters(request: ChatRequest) -> None:
     made = exchanges(*request.messages)
@@ -74,7 +74,7 @@ def test_ids_are_distinct_and_of_the_common_letters(request: ChatRequest) -> Non
         assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", name)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60, deadline=None)
 @given(request=REQUESTS)
 def test_a_longer_history_begins_with_the_turns_of_the_shorter(request: ChatRequest) -> None:
     messages = [m for m in request.messages if m.role is Role.USER or m.role is Role.ASSISTANT]
