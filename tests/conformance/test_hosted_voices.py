@@ -208,7 +208,6 @@ async def test_sockets_are_reused_between_clauses(studio: Studio, name: str) -> 
 async def test_interrupting_twenty_times_in_a_row_never_meets_the_context_limit(
     studio: Studio, name: str
 ) -> None:
-    studio.rule(CartesiaRules(contexts=3))
     studio.rule(ElevenLabsRules(contexts=5, final_delay=0.4))
     async with studio.voice(name) as engine:
         for _ in range(20):

@@ -33,7 +33,8 @@ class _QuietServer(uvicorn.Server):
 @asynccontextmanager
 async def serving(desk: Desk) -> AsyncIterator[str]:
     """Serve them on a free loopback port; gives `http://host:port`."""
-    with socket.socket() as listening:
+    # Without the protocol's number asyncio leaves Nagle's algorithm on: 40 ms more an answer.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         server = _QuietServer(server_config(provider_app(desk)))
         async with anyio.create_task_group() as group:
