@@ -245,11 +245,12 @@ async def test_a_probe_finds_a_server_that_never_answers() -> None:
 
 async def test_warming_up_opens_no_stream_and_never_fails() -> None:
     simulated = heard()
-    async with serving(simulated) as base:
-        engine = recogniser(f"{base}/deepgram")
+    async with serving(simulated) as base, recogniser(f"{base}/deepgram") as engine:
         assert isinstance(engine, Warmable)
         await engine.warm()
-        await recogniser("http://127.0.0.1:9").warm()
+        await engine.warm()
+    async with recogniser("http://127.0.0.1:9") as engine:
+        await engine.warm()
     assert not simulated.connections
 
 

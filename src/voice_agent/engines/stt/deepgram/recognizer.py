@@ -42,6 +42,7 @@ class DeepgramRecognizer:
         self._options = options
         self._clock: Clock = LoopClock()
         self._farewells: anyio.abc.TaskGroup | None = None
+        self._http: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         """Be ready for calls."""
@@ -56,6 +57,9 @@ class DeepgramRecognizer:
     ) -> None:
         """Wait for the goodbyes; an error on its way out passes through as it is."""
         farewells, self._farewells = self._farewells, None
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
         if farewells is not None:
             if kind is not None:
                 farewells.cancel_scope.cancel()
@@ -90,11 +94,12 @@ class DeepgramRecognizer:
 
     async def warm(self) -> None:
         """Look up the name and shake hands once; a socket is opened only for a call."""
-        address = self._options.address.replace("ws", "http", 1)
+        if self._http is None:
+            # Its certificates take long to load: once, not for each call.
+            self._http = new_http_client(self._options.address.replace("ws", "http", 1), {})
         with anyio.move_on_after(CONNECT_WITHIN):
             try:
-                async with new_http_client(address, {}) as client:
-                    await client.head("/")
+                await self._http.head("/")
             except (httpx2.HTTPError, OSError) as error:
                 log.info("deepgram.not_warmed", error=type(error).__name__)
 
