@@ -254,6 +254,13 @@ async def test_warming_up_opens_no_stream_and_never_fails() -> None:
     assert not simulated.connections
 
 
+async def test_an_encrypted_address_is_not_served_in_the_clear() -> None:
+    async with odd_server(listens) as (base, frames):
+        with pytest.raises(ProviderUnavailable):
+            await recogniser(base.replace("http", "wss")).probe()
+    assert not frames
+
+
 async def test_a_recogniser_that_was_not_entered_says_so() -> None:
     with pytest.raises(RuntimeError, match="enter"):
         async with Listener(PHONE).calling(recogniser("ws://127.0.0.1:9")):
