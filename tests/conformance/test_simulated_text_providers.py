@@ -11,9 +11,17 @@ import openai
 import pytest
 from google.genai import errors as gemini_errors
 from google.genai import types
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client as TwilioClient
 
 from support.simulated_providers import desk
-from support.vendor_clients import anthropic_client, gemini_client, openai_client
+from support.vendor_clients import (
+    ACCOUNT,
+    anthropic_client,
+    gemini_client,
+    openai_client,
+    twilio_client,
+)
 from support.waiting import until
 from voice_agent.core.chat import Finished, FinishReason, Role, TextDelta, ToolCall
 from voice_agent.engines.llm.scripted import ScriptedModel, Step, says
@@ -605,3 +613,79 @@ async def test_every_request_is_noted_with_its_body(provider: str) -> None:
     assert seen.provider == provider
     assert seen.path.startswith(f"/{provider}/v1")
     assert "hi" in json.dumps(seen.body)
+
+
+# Twilio
+
+
+def make_and_end_a_call(client: TwilioClient) -> list[Any]:
+    call = client.calls.create(
+        to="+15005550009", from_="+15005550006", twiml="<Response><Pause/></Response>"
+    )
+    states = [call.status]
+    while call.status != "in-progress":
+        call = call.fetch()
+    recording = call.recordings.create(recording_channels="dual")
+    stopped = call.recordings("Twilio.CURRENT").update(status="stopped")
+    ended = call.update(status="completed")
+    return [*states, recording.channels, stopped.status, ended.status, ended.duration]
+
+
+async def test_twilio_s_client_makes_records_and_ends_a_call() -> None:
+    async with twilio_client(desk()) as client:
+        seen = await anyio.to_thread.run_sync(make_and_end_a_call, client)
+    assert seen == ["queued", 2, "completed", "completed", "0"]
+
+
+def warm_transfer(client: TwilioClient) -> list[Any]:
+    room = client.conferences("transfer-7")
+    agent = room.participants.create(from_="+15005550006", to="+15005550009", label="agent")
+    held = client.conferences(agent.conference_sid).participants("agent").update(hold=True)
+    (found,) = client.conferences.list(friendly_name="transfer-7")
+    ended = client.conferences(found.sid).update(status="completed")
+    return [agent.status, held.hold, ended.status]
+
+
+async def test_twilio_s_client_brings_an_agent_into_a_conference() -> None:
+    async with twilio_client(desk()) as client:
+        assert await anyio.to_thread.run_sync(warm_transfer, client) == [
+            "queued",
+            True,
+            "completed",
+        ]
+
+
+def list_three_in_pages_of_two(client: TwilioClient) -> tuple[int, str]:
+    for _ in range(3):
+        client.calls.create(to="+15005550009", from_="+15005550006", url="http://example.com/")
+    return len(client.calls.list(page_size=2)), client.api.accounts(ACCOUNT).fetch().status
+
+
+async def test_twilio_s_client_turns_pages() -> None:
+    async with twilio_client(desk()) as client:
+        listed = await anyio.to_thread.run_sync(list_three_in_pages_of_two, client)
+    assert listed == (3, "active")
+
+
+def refusals_of(client: TwilioClient) -> list[tuple[int, int]]:
+    found = []
+    asks: list[Callable[[], object]] = [
+        lambda: client.calls("CA" + "0" * 32).fetch(),
+        lambda: client.calls.create(to="nobody", from_="+15005550006", twiml="<Response/>"),
+        lambda: client.calls.create(to="+15005550009", from_="+15005550006"),
+    ]
+    for ask in asks:
+        try:
+            ask()
+        except TwilioRestException as error:
+            found.append((error.status, error.code))
+    return found
+
+
+async def test_twilio_s_client_knows_the_refusals_by_their_codes() -> None:
+    async with twilio_client(desk()) as client:
+        refusals = await anyio.to_thread.run_sync(refusals_of, client)
+    async with twilio_client(desk(), token="wrong") as client:
+        strangers = await anyio.to_thread.run_sync(refusals_of, client)
+    assert refusals == [(404, 20404), (400, 21211), (400, 21205)]
+    assert set(strangers) == {(401, 20003)}

@@ -66,8 +66,9 @@ async def test_max_tokens_is_required(value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "top_k"])
 async def test_sampling_parameters_are_refused_even_at_their_default(name: str) -> None:
-    assert name in await refusal(**{name: 1.0})
-    assert name in await refusal(**{name: 1.0}, model="claude-haiku-4-5")
+    sampling: dict[str, Any] = {name: 1.0}
+    assert name in await refusal(**sampling)
+    assert name in await refusal(**sampling, model="claude-haiku-4-5")
 
 
 async def test_the_old_version_takes_sampling_from_old_models_only() -> None:

@@ -92,7 +92,7 @@ async def test_models_that_are_not_in_this_version_are_not_found(path: str) -> N
 
 async def test_every_key_may_be_camel_case_or_snake_case() -> None:
     scripted = ScriptedModel(says("ok"))
-    for body in (
+    spellings: list[dict[str, Any]] = [
         {
             "systemInstruction": {"parts": [SAID]},
             "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}},
@@ -111,7 +111,8 @@ async def test_every_key_may_be_camel_case_or_snake_case() -> None:
             },
             "tools": [{"function_declarations": [{"name": "f", "parameters_json_schema": {}}]}],
         },
-    ):
+    ]
+    for body in spellings:
         status, answer = await ask(simulated=desk(scripted), **body)
         assert status == 200, answer
     assert scripted.requests[0] == scripted.requests[1]

@@ -148,9 +148,10 @@ async def test_reasoning_models_take_max_completion_tokens_and_not_max_tokens() 
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "presence_penalty", "logprobs"])
 async def test_reasoning_models_take_sampling_only_with_effort_none(name: str) -> None:
-    error = await refusal(model="gpt-6-luna", **{name: 1})
+    sampling: dict[str, Any] = {name: 1}
+    error = await refusal(model="gpt-6-luna", **sampling)
     assert (error["param"], error["code"]) == (name, "unsupported_parameter")
-    status, _ = await ask(model="gpt-6-luna", reasoning_effort="none", **{name: 1})
+    status, _ = await ask(model="gpt-6-luna", reasoning_effort="none", **sampling)
     assert status == 200
 
 
