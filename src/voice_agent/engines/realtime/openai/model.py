@@ -132,7 +132,9 @@ class _Session:
         self._protocol.begin()
         with anyio.move_on_after(within):
             try:
-                await self._send_outbox()
+                # A server that refuses says why before it closes.
+                with suppress(ConnectionClosed):
+                    await self._send_outbox()
                 while not self._protocol.ready:
                     self._refuse(self._protocol.receive(await self._socket.recv()))
             except ConnectionClosed as closed:
