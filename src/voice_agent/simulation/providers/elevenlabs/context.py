@@ -143,6 +143,9 @@ class Context:
         """Speak until it is closed, or nothing was heard from the client for too long."""
         while (text := await self._next()) is not None:
             await self._generate(text)
+        return Ending.FAILED if self._failed else await self._finish()
+
+    async def _finish(self) -> Ending:
         silent = not self.closing
         self._close_orders()
         await anyio.sleep(self._desk.chance.uniform(0.0, self._rules.final_delay))
@@ -191,6 +194,8 @@ class Context:
         async with aclosing(in_time(self._desk, NAME, sounds)) as timed:
             async for sound in timed:
                 await self._send_in_bursts(sound)
+                if self._failed:
+                    return
 
     async def _send_in_bursts(self, sound: Sound) -> None:
         audio, begun, sent = self._setup.audio.spoken, 0.0, 0
