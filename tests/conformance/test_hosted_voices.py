@@ -1,10 +1,7 @@
-"""ElevenLabs and Cartesia against their simulations, on good days and bad ones."""
+"""ElevenLabs and Cartesia against their simulations."""
 
-import asyncio
 import wave
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -13,52 +10,34 @@ import anyio.lowlevel
 import pytest
 from pydantic import TypeAdapter
 
-from support.engines import Spoken, running, spoken
+from support.engines import spoken
 from support.simulated_providers import desk, serving
-from support.waiting import until
+from support.voice_studio import (
+    SECONDS,
+    SENTENCE,
+    Studio,
+    both,
+    every_way,
+    good_day,
+    interrupted,
+    said,
+)
 from voice_agent.core.audio import PHONE, WIDEBAND, AudioFormat, Encoding
 from voice_agent.core.errors import (
-    ProviderError,
-    ProviderGarbage,
     ProviderMisconfigured,
     ProviderRejected,
-    ProviderThrottled,
-    ProviderUnavailable,
 )
 from voice_agent.core.ports import Probeable, Warmable
-from voice_agent.core.speech import SpeechRequest, SpokenAudio
+from voice_agent.core.speech import SpeechRequest
 from voice_agent.core.usage import Unit, Usage
-from voice_agent.engines.registry import Kind, find
 from voice_agent.engines.tts.phrasing import printable
 from voice_agent.engines.tts.scripted import tone
 from voice_agent.engines.tts.voice_catalogue import VoiceCatalogue
 from voice_agent.simulation.providers.cartesia.rules import Rules as CartesiaRules
-from voice_agent.simulation.providers.desk import VALID_KEY, Desk, Timing
+from voice_agent.simulation.providers.desk import Desk, Timing
 from voice_agent.simulation.providers.elevenlabs.rules import Rules as ElevenLabsRules
-from voice_agent.simulation.providers.faults import Fault, FaultKind
 
 pytestmark = pytest.mark.anyio
-
-SENTENCE = "Your order, ten forty two, has been shipped. Anything else?"
-SECONDS = 2.5
-BOTH = ("elevenlabs", "cartesia")
-both = pytest.mark.parametrize("name", BOTH)
-every_way = pytest.mark.parametrize(
-    ("name", "options"),
-    [("elevenlabs", {}), ("elevenlabs", {"transport": "http"}), ("cartesia", {})],
-    ids=["elevenlabs", "elevenlabs-http", "cartesia"],
-)
-
-
-def sample() -> bytes:
-    """Two seconds of a tone, as a WAV file."""
-    file = BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(WIDEBAND.rate)
-        sound.writeframes(tone(2 * WIDEBAND.rate, WIDEBAND))
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -74,53 +53,20 @@ async def site() -> AsyncIterator[tuple[Desk, str]]:
         yield shared, base
 
 
-@dataclass
-class Studio:
-    """The simulated vendors on a good day, and engines pointed to them."""
-
-    desk: Desk
-    base: str
-
-    @asynccontextmanager
-    async def voice(self, name: str, **options: Any) -> AsyncIterator[Any]:
-        found = {"api_key": VALID_KEY, "base_url": f"{self.base}/{name}", **options}
-        async with running(find(Kind.TTS, name), **found) as engine:
-            yield engine
-        await until(lambda: not any(self.desk.connections.values()))
-
-    def rule(self, rules: ElevenLabsRules | CartesiaRules) -> None:
-        self.desk.rules["cartesia" if isinstance(rules, CartesiaRules) else "elevenlabs"] = rules
-
-    @property
-    def connects(self) -> int:
-        return sum(seen.body is None for seen in self.desk.journal)
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        return [seen.body for seen in self.desk.journal if isinstance(seen.body, dict)]
-
-
 @pytest.fixture
 def studio(site: tuple[Desk, str]) -> Studio:
-    shared, base = site
-    shared.faults.clear()
-    shared.journal.clear()
-    shared.timings = {}
-    shared.rules.clear()
-    shared.rules["elevenlabs"] = ElevenLabsRules(final_delay=0.0)
-    return Studio(shared, base)
+    return good_day(*site)
 
 
-async def said(engine: Any, text: str = SENTENCE, audio: AudioFormat = PHONE) -> Spoken:
-    return await spoken(engine, SpeechRequest(text, audio))
-
-
-async def interrupted(engine: Any, text: str = SENTENCE) -> None:
-    """Listen to the first sound and no further."""
-    async with aclosing(engine.stream(SpeechRequest(text, PHONE))) as stream:
-        async for event in stream:
-            if isinstance(event, SpokenAudio):
-                return
+def sample() -> bytes:
+    """Two seconds of a tone, as a WAV file."""
+    file = BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(WIDEBAND.rate)
+        sound.writeframes(tone(2 * WIDEBAND.rate, WIDEBAND))
+    return file.getvalue()
 
 
 @every_way
@@ -273,122 +219,6 @@ async def test_an_interrupted_clause_is_cancelled_by_its_context_id_and_no_id_co
     assert cancelled == spoken_ids[:3]
 
 
-async def test_a_throttled_context_fails_alone(studio: Studio) -> None:
-    studio.rule(CartesiaRules(contexts=1))
-    studio.desk.timings = {"cartesia": Timing(first=0.2)}
-    outcomes: list[object] = []
-
-    async with studio.voice("cartesia") as engine:
-
-        async def call() -> None:
-            try:
-                outcomes.append((await said(engine)).seconds)
-            except ProviderError as error:
-                outcomes.append(type(error))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(call)
-            tasks.start_soon(call)
-    assert outcomes == [ProviderThrottled, pytest.approx(SECONDS, abs=0.01)]
-
-
-@both
-async def test_a_socket_that_closed_while_idle_is_replaced_silently(
-    studio: Studio, name: str
-) -> None:
-    studio.rule(ElevenLabsRules(inactivity=0.15, final_delay=0.0))
-    studio.rule(CartesiaRules(idle=0.1))
-    async with studio.voice(name) as engine:
-        await said(engine, "One.")
-        await until(lambda: not studio.desk.connections[name])
-        assert (await said(engine, "Two.")).data
-    assert studio.connects == 2
-
-
-FAULTS: Sequence[tuple[FaultKind, int, type[ProviderError]]] = [
-    (FaultKind.REFUSE, 0, ProviderUnavailable),
-    (FaultKind.UNAUTHORIZED, 0, ProviderMisconfigured),
-    (FaultKind.THROTTLE, 0, ProviderThrottled),
-    (FaultKind.ERROR, 0, ProviderUnavailable),
-    (FaultKind.ERROR, 1, ProviderUnavailable),
-    (FaultKind.STALL, 0, ProviderUnavailable),
-    (FaultKind.STALL, 2, ProviderUnavailable),
-    (FaultKind.RESET, 0, ProviderUnavailable),
-    (FaultKind.RESET, 2, ProviderUnavailable),
-    (FaultKind.CUT, 1, ProviderUnavailable),
-    (FaultKind.GARBAGE, 1, ProviderGarbage),
-]
-
-
-@every_way
-@pytest.mark.parametrize("fault", FAULTS, ids=[f"{kind}-{after}" for kind, after, _ in FAULTS])
-async def test_every_fault_is_an_error_of_ours_and_the_next_clause_works(
-    studio: Studio,
-    name: str,
-    options: dict[str, Any],
-    fault: tuple[FaultKind, int, type[ProviderError]],
-) -> None:
-    kind, after, expected = fault
-    studio.desk.faults.order(Fault(provider=name, kind=kind, after=after, times=1))
-    found = {"first_sound_within": 0.4, "gap_within": 0.3, **options}
-    async with studio.voice(name, **found) as engine:
-        with pytest.raises(ProviderError) as caught:
-            await said(engine)
-        assert isinstance(caught.value, expected | ProviderGarbage | ProviderUnavailable)
-        if kind is not FaultKind.GARBAGE:
-            assert isinstance(caught.value, expected)
-        assert VALID_KEY not in str(caught.value)
-        assert SENTENCE not in str(caught.value)
-        studio.desk.faults.clear()
-        assert (await said(engine)).seconds == pytest.approx(SECONDS, abs=0.01)
-
-
-@both
-async def test_a_dead_socket_fails_every_clause_on_it(studio: Studio, name: str) -> None:
-    studio.desk.timings = {name: Timing(between=0.05)}
-    studio.desk.faults.order(Fault(provider=name, kind=FaultKind.RESET, after=3, times=1))
-    failed: list[type[ProviderError]] = []
-
-    async with studio.voice(name) as engine:
-
-        async def call() -> None:
-            try:
-                await said(engine, "One, two, three. " * 12)
-            except ProviderError as error:
-                failed.append(type(error))
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(3):
-                tasks.start_soon(call)
-    assert failed == [ProviderUnavailable] * 3
-
-
-@every_way
-async def test_a_listener_may_go_away_before_the_connection_stands(
-    studio: Studio, name: str, options: dict[str, Any]
-) -> None:
-    async with studio.voice(name, **options) as engine:
-        for _ in range(3):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(said, engine)
-                await anyio.lowlevel.checkpoint()
-                tasks.cancel_scope.cancel()
-        assert (await said(engine)).data
-
-
-@every_way
-async def test_a_server_that_is_not_there_is_unavailable_and_warming_says_nothing(
-    name: str, options: dict[str, Any]
-) -> None:
-    found = {"api_key": VALID_KEY, "base_url": "http://127.0.0.1:9", **options}
-    async with running(find(Kind.TTS, name), **found) as engine:
-        await engine.warm()
-        with pytest.raises(ProviderUnavailable):
-            await said(engine)
-        with pytest.raises(ProviderUnavailable):
-            await engine.probe()
-
-
 @both
 async def test_warming_opens_the_socket_that_the_first_clause_takes(
     studio: Studio, name: str
@@ -416,17 +246,6 @@ async def test_every_version_of_cartesia_speaks(studio: Studio, version: str) ->
         assert (await said(engine)).seconds == pytest.approx(SECONDS, abs=0.01)
 
 
-async def test_an_error_without_a_context_fails_the_socket_and_the_next_clause_works(
-    studio: Studio,
-) -> None:
-    studio.rule(CartesiaRules(anonymous_errors=True))
-    studio.desk.faults.order(Fault(provider="cartesia", kind=FaultKind.ERROR, after=1, times=1))
-    async with studio.voice("cartesia") as engine:
-        with pytest.raises(ProviderUnavailable):
-            await said(engine)
-        assert (await said(engine)).data
-
-
 async def test_languages_have_their_own_voices_and_sockets(studio: Studio) -> None:
     voices = {"de": "onwK4e9ZLuTAKqWW03F9"}
     async with studio.voice("elevenlabs", voices=voices) as engine:
@@ -435,13 +254,6 @@ async def test_languages_have_their_own_voices_and_sockets(studio: Studio) -> No
     german = [seen.path for seen in studio.desk.journal if "onwK4e9ZLuTAKqWW03F9" in seen.path]
     assert german
     assert all("language_code=de" in path for path in german if "#" not in path)
-
-
-@both
-async def test_a_voice_that_does_not_exist_is_a_wrong_setting(studio: Studio, name: str) -> None:
-    async with studio.voice(name, voice="nobody") as engine:
-        with pytest.raises(ProviderError):
-            await said(engine)
 
 
 @both
@@ -492,20 +304,6 @@ async def test_models_that_websockets_refuse_speak_over_http(studio: Studio, mod
     async with studio.voice("elevenlabs", model=model) as engine:
         assert (await said(engine)).seconds == pytest.approx(SECONDS, abs=0.01)
     assert not studio.desk.connections.get("elevenlabs")
-
-
-@every_way
-async def test_interrupted_clauses_leave_no_task_behind(
-    studio: Studio, name: str, options: dict[str, Any]
-) -> None:
-    studio.desk.timings = {name: Timing(between=0.02)}
-    before = len(asyncio.all_tasks())
-    async with studio.voice(name, **options) as engine:
-        for _ in range(3):
-            await interrupted(engine)
-            with anyio.move_on_after(0.03):
-                await said(engine)
-    await until(lambda: len(asyncio.all_tasks()) <= before)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
