@@ -7,7 +7,7 @@ listener who takes an event late fails nobody. There are no retries: another eng
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Final, Self
 from urllib.parse import quote, urlsplit
 
@@ -23,6 +23,7 @@ from voice_agent.engines.llm.event_stream import EventStreamDecoder
 from voice_agent.engines.llm.hosted_answer import AnswerReader, HostedWire
 from voice_agent.engines.llm.hosted_errors import discreet, unknown_model
 from voice_agent.engines.llm.hosted_patience import Deadlines, Patience
+from voice_agent.engines.llm.http2_cancel import cancel_stream
 from voice_agent.engines.llm.json_access import MalformedJson, decode_object
 
 WARM_WITHIN: Final = 1.0
@@ -285,7 +286,8 @@ async def _text(response: httpx2.Response) -> str:
 
 
 async def _close(response: httpx2.Response) -> None:
-    with anyio.move_on_after(CLOSE_WITHIN, shield=True):
+    with anyio.move_on_after(CLOSE_WITHIN, shield=True), suppress(httpx2.HTTPError):
+        await cancel_stream(response)
         await response.aclose()
 
 
