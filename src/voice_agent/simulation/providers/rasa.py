@@ -42,14 +42,6 @@ def routes(desk: Desk) -> Sequence[BaseRoute]:
     server = _Server()
     reader = TableUnderstander()
 
-    async def hello(request: Request, raw: bytes) -> Response:
-        del request, raw
-        return PlainTextResponse(f"Hello from Rasa: {VERSION}")
-
-    async def version(request: Request, raw: bytes) -> Response:
-        del request, raw
-        return json_response({"version": VERSION, "minimum_compatible_version": VERSION})
-
     async def status(request: Request, raw: bytes) -> Response:
         del raw
         _authorize(desk, request)
@@ -80,13 +72,23 @@ def routes(desk: Desk) -> Sequence[BaseRoute]:
         return json_response(_parsed(text, reader))
 
     return [
-        Route("/", endpoint(desk, _DIALECT, hello), methods=["GET"]),
-        Route("/version", endpoint(desk, _DIALECT, version), methods=["GET"]),
+        Route("/", endpoint(desk, _DIALECT, _hello), methods=["GET"]),
+        Route("/version", endpoint(desk, _DIALECT, _version), methods=["GET"]),
         Route("/status", endpoint(desk, _DIALECT, status), methods=["GET"]),
         Route("/model", endpoint(desk, _DIALECT, load), methods=["PUT"]),
         Route("/model", endpoint(desk, _DIALECT, unload), methods=["DELETE"]),
         Route("/model/parse", endpoint(desk, _DIALECT, parse), methods=["POST"]),
     ]
+
+
+async def _hello(request: Request, raw: bytes) -> Response:
+    del request, raw
+    return PlainTextResponse(f"Hello from Rasa: {VERSION}")
+
+
+async def _version(request: Request, raw: bytes) -> Response:
+    del request, raw
+    return json_response({"version": VERSION, "minimum_compatible_version": VERSION})
 
 
 def _authorize(desk: Desk, request: Request) -> None:

@@ -48,6 +48,15 @@ def routes(exchange: Exchange) -> Sequence[BaseRoute]:
             recording.ended = exchange.clock.wall()
         return _answered(recording)
 
+    of_call = f"{PREFIX}/Calls/{{call}}/Recordings"
+    return [
+        Route(f"{of_call}.json", exchange.endpoint(begin), methods=["POST"]),
+        Route(f"{of_call}/{{recording}}.json", exchange.endpoint(update), methods=["POST"]),
+        *_kept_routes(exchange, of_call),
+    ]
+
+
+def _kept_routes(exchange: Exchange, of_call: str) -> Sequence[BaseRoute]:
     async def fetch(request: Request, form: Form) -> Response:
         del form
         return answer(_body(_recording(exchange, request)))
@@ -63,12 +72,9 @@ def routes(exchange: Exchange) -> Sequence[BaseRoute]:
         del exchange.recordings[_recording(exchange, request).sid]
         return Response(status_code=204)
 
-    of_call = f"{PREFIX}/Calls/{{call}}/Recordings"
     one, alone = f"{of_call}/{{recording}}.json", f"{PREFIX}/Recordings/{{recording}}.json"
     return [
-        Route(f"{of_call}.json", exchange.endpoint(begin), methods=["POST"]),
         Route(f"{of_call}.json", exchange.endpoint(listed), methods=["GET"]),
-        Route(one, exchange.endpoint(update), methods=["POST"]),
         *(Route(path, exchange.endpoint(fetch), methods=["GET"]) for path in (one, alone)),
         *(Route(path, exchange.endpoint(delete), methods=["DELETE"]) for path in (one, alone)),
     ]
