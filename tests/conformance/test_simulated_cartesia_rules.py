@@ -6,20 +6,19 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
-import httpx2
 import pytest
-from websockets.exceptions import InvalidMessage, InvalidStatus
+from websockets.exceptions import InvalidMessage
 
+from support.cartesia import MULAW, NEW, OLD, Fields, handshake, request
 from support.json_socket import Talk, talk_to
 from support.vendor import Vendor, serving_one
+from support.waiting import until
+from voice_agent.engines.tts.scripted import ScriptedSpeechOptions, ScriptedSynthesizer
 from voice_agent.simulation.providers.cartesia.rules import NAME, VOICE, Rules
 from voice_agent.simulation.providers.desk import VALID_KEY
 from voice_agent.simulation.providers.faults import Fault, FaultKind
 
 pytestmark = pytest.mark.anyio
-OLD, NEW = "2025-04-16", "2026-08-14"
-MULAW = {"container": "raw", "encoding": "pcm_mulaw", "sample_rate": 8000}
-Fields = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -46,33 +45,12 @@ def talking(
     return talk_to(f"{vendor.base}/tts/websocket", headers)
 
 
-def request(context: str, transcript: str = "", **more: Any) -> Fields:
-    return {
-        "context_id": context,
-        "model_id": "sonic-3",
-        "voice": VOICE,
-        "output_format": MULAW,
-        "transcript": transcript,
-        "max_buffer_delay_ms": 0,
-        **more,
-    }
-
-
 def sound(events: list[Fields]) -> bytes:
     return b"".join(b64decode(event["data"]) for event in events if event["type"] == "chunk")
 
 
 def kinds(events: list[Fields]) -> list[str]:
     return [event["type"] for event in events]
-
-
-async def handshake(url: str, headers: dict[str, str]) -> tuple[int, str]:
-    """Status and body of a refusal."""
-    with pytest.raises(InvalidStatus) as failure:
-        async with talk_to(url, headers):
-            pass
-    response = failure.value.response
-    return response.status_code, bytes(response.body or b"").decode()
 
 
 class TestHandshake:
@@ -391,58 +369,23 @@ class TestBadDays:
             raw = await talk.socket.recv()
         assert isinstance(raw, bytes) or "chunk" in raw
 
+    async def test_an_engine_that_fails_is_an_error_of_its_own(self, vendor: Vendor) -> None:
+        failing = ScriptedSynthesizer(ScriptedSpeechOptions(fail_on="Two"))
+        vendor.desk.synthesizer = failing
+        async with talking(vendor) as talk:
+            await talk.send(request("a", "One. Two."))
+            error = (await talk.until("done"))[-1]
+        assert (error["type"], error["status_code"]) == ("error", 500)
 
-class TestHttp:
-    async def test_event_streams_carry_bare_sound_only(self, vendor: Vendor) -> None:
-        async with client(vendor, NEW) as http:
-            mp3 = {"container": "mp3", "sample_rate": 44100, "bit_rate": 128000}
-            answer = await http.post("/tts/sse", json=request("", "Hello.", output_format=mp3))
-        assert answer.status_code == 400
-
-    async def test_errors_have_the_shape_of_their_version(self, vendor: Vendor) -> None:
-        body = request("", "Hello.", model_id="sonic-2")
-        async with client(vendor, NEW) as http:
-            new = await http.post("/tts/bytes", json=body)
-        async with client(vendor, OLD) as http:
-            old = await http.post("/tts/bytes", json=body)
-        assert new.json()["error_code"] == "model_discontinued"
-        assert old.text == "Model discontinued: sonic-2 was discontinued on 2026-06-01."
-
-    async def test_the_version_is_required(self, vendor: Vendor) -> None:
-        async with client(vendor, "") as http:
-            assert (await http.get("/voices")).status_code == 400
-
-    async def test_saved_sound_has_a_file_id(self, vendor: Vendor) -> None:
-        async with client(vendor, NEW) as http:
-            answer = await http.post("/tts/bytes", json=request("", "Hello.", save=True))
-        assert answer.headers["cartesia-file-id"]
-        assert len(answer.content) == 2000
-
-    async def test_voices_are_paged_and_shown_as_their_version_does(self, vendor: Vendor) -> None:
-        async with client(vendor, OLD) as http:
-            first = (await http.get("/voices", params={"limit": 1})).json()
-            after = {"limit": 100, "starting_after": first["data"][0]["id"]}
-            rest = (await http.get("/voices", params=after)).json()
-        assert first["has_more"] is True
-        assert first["data"][0]["is_public"] is True
-        assert first["data"][0] not in rest["data"]
-
-    async def test_a_short_or_silent_clip_is_refused(self, vendor: Vendor) -> None:
-        async with client(vendor, NEW) as http:
-            answer = await http.post(
-                "/voices/clone", data={"name": "Mine", "language": "en"}, files={"clip": b"RIFF"}
-            )
-        assert answer.status_code == 400
-
-    async def test_a_token_without_the_grant_opens_nothing(self, vendor: Vendor) -> None:
-        async with client(vendor, NEW) as http:
-            made = await http.post("/access-token", json={"grants": {"stt": True}})
-            too_long = await http.post("/access-token", json={"expires_in": 3601})
-        headers = {"Authorization": f"Bearer {made.json()['token']}", "Cartesia-Version": NEW}
-        assert (await handshake(f"{vendor.base}/tts/websocket", headers))[0] == 401
-        assert too_long.status_code == 400
-
-
-def client(vendor: Vendor, version: str) -> httpx2.AsyncClient:
-    headers = {"X-API-Key": VALID_KEY} | ({"Cartesia-Version": version} if version else {})
-    return httpx2.AsyncClient(base_url=vendor.base, headers=headers, trust_env=False)
+    async def test_a_client_that_leaves_frees_its_contexts(self, vendor: Vendor) -> None:
+        vendor.rule(Rules(contexts=1))
+        vendor.take_time(first=5)
+        async with talking(vendor) as talk:
+            await talk.send(request("a", "One."))
+            await talk.send(request("b", "Two."))
+            assert (await talk.hear())["status_code"] == 429
+        await until(lambda: vendor.desk.connections[NAME] == 0)
+        vendor.take_time()
+        async with talking(vendor) as talk:
+            await talk.send(request("c", "Three."))
+            assert (await talk.until("done"))[-1]["type"] == "done"

@@ -14,7 +14,7 @@ from support.vendor import Vendor, serving_one
 from voice_agent.core.audio import AudioFormat, Encoding
 from voice_agent.core.errors import ProviderRejected
 from voice_agent.core.speech import SpeechRequest
-from voice_agent.engines.tts.scripted import ScriptedSynthesizer
+from voice_agent.engines.tts.scripted import ScriptedSpeechOptions, ScriptedSynthesizer
 from voice_agent.simulation.providers.desk import VALID_KEY
 from voice_agent.simulation.providers.elevenlabs.rules import NAME, VOICE, Rules
 from voice_agent.simulation.providers.faults import Fault, FaultKind
@@ -409,6 +409,16 @@ class TestBadDays:
             await say(talk, "Hello ", "a", close_context=True)
             raw = await talk.socket.recv()
         assert isinstance(raw, bytes) or "audio" in raw
+
+
+async def test_an_engine_that_fails_is_an_error_of_its_own(vendor: Vendor) -> None:
+    failing = ScriptedSynthesizer(ScriptedSpeechOptions(fail_on="Two"))
+    vendor.desk.synthesizer = failing
+    async with talking(vendor) as talk:
+        await say(talk, " ", "a")
+        await say(talk, "One. Two. ", "a", flush=True)
+        heard, code = await talk.closing()
+    assert (heard[-1]["code"], code) == (1011, 1011)
 
 
 class Narrow(ScriptedSynthesizer):
