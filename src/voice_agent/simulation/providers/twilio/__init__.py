@@ -1,4 +1,4 @@
-"""Twilio's REST API as seen from outside: calls, recordings, conferences."""
+"""Twilio's REST API as seen from outside: calls, recordings and conferences."""
 
 from collections.abc import Sequence
 
