@@ -29,6 +29,7 @@ from voice_agent.core.speech import (
     RecognitionRequest,
     SpeechStopped,
     Transcript,
+    TurnEndExpected,
 )
 from voice_agent.engines.llm.scripted import ScriptedModel, Step
 from voice_agent.engines.resilience.candidates import Candidate, Candidates
@@ -46,9 +47,12 @@ from voice_agent.transports.simulated import SimulatedLine
 class ListedTexts:
     """A recogniser that hears the listed texts, one for each stretch of speech."""
 
-    def __init__(self, texts: Sequence[str | None], delay: float = 0.1) -> None:
+    def __init__(
+        self, texts: Sequence[str | None], delay: float = 0.1, *, eager: bool = False
+    ) -> None:
         self.texts = list(texts)
         self.delay = delay
+        self.eager = eager
         self.inputs: list[RecognizerInput] = []
         self.opened = 0
 
@@ -69,6 +73,8 @@ class ListedTexts:
 
     async def _answer(self) -> None:
         text = self.texts.pop(0) if self.texts else ""
+        if self.eager and text:
+            self._emit(TurnEndExpected(text))
         await anyio.sleep(self.delay)
         if text is None:
             self._emit(RecognitionFailed(ProviderUnavailable("died", provider="listed")))
@@ -147,6 +153,7 @@ class Play:
     policy: TurnPolicy = field(default_factory=TurnPolicy)
     voice: ScriptedSpeechOptions = field(default_factory=ScriptedSpeechOptions)
     hearing_delay: float = 0.1
+    eager: bool = False
     realtime: RealtimeModel | None = None
 
 
@@ -159,7 +166,7 @@ async def _play(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]
     clock = LoopClock()
     line = SimulatedLine(clock)
     model = ScriptedModel(*play.answers)
-    recognizer = ListedTexts(play.hears, play.hearing_delay)
+    recognizer = ListedTexts(play.hears, play.hearing_delay, eager=play.eager)
     voice = ScriptedSynthesizer(play.voice)
     ears = FailoverRecognizer(Candidates("stt", [Candidate("listed", recognizer)], clock))
     engines = Engines(EnergyDetector(), ears, model, voice, play.tools, realtime=play.realtime)

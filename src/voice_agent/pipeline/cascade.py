@@ -32,6 +32,7 @@ class CascadeDriver:
             emit=parts.emit,
             trouble=parts.trouble,
             report=parts.reports.note,
+            expected=self._expected,
         )
         self.replies = Replies(
             call=parts.call,
@@ -49,6 +50,9 @@ class CascadeDriver:
     def open(self) -> AbstractAsyncContextManager[Ear]:
         """Listen inside the block."""
         return self.ear.open()
+
+    def _expected(self, text: str | None) -> None:
+        self.replies.expect_turn(text)
 
     def hear(self, frame: AudioFrame) -> None:
         """Take the caller's next sound."""

@@ -25,6 +25,8 @@ from voice_agent.core.speech import (
     SpeechStarted,
     SpeechStopped,
     Transcript,
+    TurnEndExpected,
+    TurnResumed,
     VoiceActivity,
 )
 from voice_agent.core.usage import EngineSwitched, Usage
@@ -47,7 +49,9 @@ class Ear:
         emit: Callable[[Event], None],
         trouble: Callable[[ProviderError], None],
         report: Callable[[Usage | EngineSwitched], None] = lambda _report: None,
+        expected: Callable[[str | None], None] = lambda _text: None,
     ) -> None:
+        """`expected` is told what the caller has probably finished saying, None if they go on."""
         self._detector = detector
         self._recognizer = recognizer
         self._request = request
@@ -56,6 +60,7 @@ class Ear:
         self._emit = emit
         self._trouble = trouble
         self._report = report
+        self._expected = expected
         self._audio_clock = AudioClock()
         self._stream: RecognitionStream | None = None
         self._activity: VoiceActivityStream | None = None
@@ -83,9 +88,7 @@ class Ear:
         """Listen inside the block."""
         async with self._recognizer.open(self._request, self._on_recognition) as stream:
             self._stream = stream
-            activity = self._activity = self._detector.open(
-                self._request.format, self._on_activity
-            )
+            activity = self._activity = self._detector.open(self._request.format, self._on_activity)
             try:
                 yield self
             finally:
@@ -115,6 +118,10 @@ class Ear:
                 self._trouble(event.error)
             case Usage() | EngineSwitched():
                 self._report(event)
+            case TurnEndExpected():
+                self._expected(event.text)
+            case TurnResumed():
+                self._expected(None)
 
     def _text(self, heard: Transcript) -> TextHeard:
         moment = self._audio_clock.moment(heard.end) if heard.ends_turn else None

@@ -9,7 +9,15 @@ import anyio.lowlevel
 import structlog
 
 from voice_agent.core.call import Call, Disposition
-from voice_agent.core.chat import ToolCall, ToolContext, ToolEffect, ToolResult
+from voice_agent.core.chat import (
+    ChatRequest,
+    Message,
+    Role,
+    ToolCall,
+    ToolContext,
+    ToolEffect,
+    ToolResult,
+)
 from voice_agent.core.clock import Clock
 from voice_agent.core.errors import ProviderError
 from voice_agent.core.events import (
@@ -27,6 +35,7 @@ from voice_agent.core.speech import Emotion, Expectation
 from voice_agent.pipeline.conversation import Conversation, TurnStart
 from voice_agent.pipeline.engine_reports import EngineReport, EngineReports
 from voice_agent.pipeline.engines import Engines
+from voice_agent.pipeline.foresight import Foresight
 from voice_agent.pipeline.journal import Journal
 from voice_agent.pipeline.phrases import Phrases
 from voice_agent.pipeline.player import Player
@@ -105,11 +114,28 @@ class Replies:
         self._reassured = 0
         self._mood = Emotion.NEUTRAL
         self._reports = EngineReports(journal, engines.price)
+        self._foresight = Foresight(engines.model)
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    def expect_turn(self, text: str | None) -> None:
+        """The caller has probably said `text` and is done, or (None) goes on after all."""
+        if text is None:
+            self._foresight.drop()
+        elif self._tasks is not None and self._idle:
+            messages = (*self._conversation.messages, Message(Role.USER, text))
+            tools = self._engines.tools.declarations
+            system = self._outlets.system_prompt()
+            self._foresight.begin(ChatRequest(messages, tools, system=system), self._tasks)
+
+    @property
+    def _idle(self) -> bool:
+        return self._current is None or self._current.settled
 
     def begin(
         self, begin: BeginReply, final_text_at: float | None, tasks: anyio.abc.TaskGroup
     ) -> None:
         """Start a reply; it waits for the tools of the one before, if they must finish."""
+        self._tasks = tasks
         now = self._clock.now()
         timeline = TurnTimeline()
         if begin.voiced_until is not None:
@@ -216,7 +242,7 @@ class Replies:
         match begin.reason:
             case ReplyReason.RESPOND:
                 thinking = Thinking(
-                    self._engines.model,
+                    self._foresight,
                     self._engines.tools,
                     self._conversation.messages,
                     ToolContext(self._call.id, begin.turn, self._call.caller),

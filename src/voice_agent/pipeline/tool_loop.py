@@ -69,7 +69,7 @@ async def converse(
     for round_number in range(max_rounds + 1):
         heard = _Round(allowed=choice is ToolChoice.AUTO, taken=taken)
         request = ChatRequest(tuple(messages), tools.declarations, choice, system)
-        async with _closing(model.stream(request)) as stream:
+        async with closing(model.stream(request)) as stream:
             async for event in stream:
                 for out in heard.take(event):
                     yield out
@@ -135,7 +135,7 @@ class _Round:
 
 
 @asynccontextmanager
-async def _closing(stream: AsyncIterator[ChatEvent]) -> AsyncIterator[AsyncIterator[ChatEvent]]:
+async def closing(stream: AsyncIterator[ChatEvent]) -> AsyncIterator[AsyncIterator[ChatEvent]]:
     """Close the model's stream however it is left: that cancels the request."""
     try:
         yield stream
