@@ -238,7 +238,7 @@ class TestContexts:
         assert words == ["One", "two.", "Three."]
 
     async def test_a_cancel_does_not_stop_what_is_being_spoken(self, vendor: Vendor) -> None:
-        vendor.take_time(first=0.1)
+        vendor.take_time(first=0.3)
         async with talking(vendor) as talk:
             await talk.send(request("a", "One. ", **{"continue": True}))
             await talk.send(request("a", "Two. ", **{"continue": True}))

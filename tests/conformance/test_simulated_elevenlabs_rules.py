@@ -266,11 +266,11 @@ class TestManyContexts:
         assert (error["error"], code) == ("voice_settings_changed", 1008)
 
     async def test_an_empty_text_only_keeps_a_context_alive(self, vendor: Vendor) -> None:
-        vendor.rule(Rules(inactivity=0.25, final_delay=0))
+        vendor.rule(Rules(inactivity=0.5, final_delay=0))
         async with talking(vendor) as talk:
             await say(talk, " ", "a")
             for _ in range(3):
-                await anyio.sleep(0.12)
+                await anyio.sleep(0.2)
                 await say(talk, "", "a")
             await say(talk, "Hello ", "a", close_context=True)
             assert sound(await until_final(talk))
@@ -289,10 +289,10 @@ class TestManyContexts:
     async def test_a_message_without_context_keeps_only_the_socket_alive(
         self, vendor: Vendor
     ) -> None:
-        vendor.rule(Rules(inactivity=0.2))
+        vendor.rule(Rules(inactivity=0.5))
         async with talking(vendor) as talk:
             for _ in range(3):
-                await anyio.sleep(0.1)
+                await anyio.sleep(0.2)
                 await say(talk, "")
             assert await talk.silent(0.05)
             (error,), _ = await talk.closing()
