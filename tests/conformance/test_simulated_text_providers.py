@@ -216,18 +216,22 @@ async def test_openai_refusals_have_their_class_and_code() -> None:
 
 
 async def test_openai_mid_stream_faults_look_as_its_client_knows_them() -> None:
-    async def outcome(kind: FaultKind) -> Any:
-        async with openai_client(troubled("openai", kind, MID_STREAM)) as client:
-            return await outcome_of(openai_stream(client))
+    simulated = desk()
 
-    failed = await outcome(FaultKind.ERROR)
-    assert isinstance(failed, openai.APIError)
-    assert not hasattr(failed, "status_code")
-    assert isinstance(await outcome(FaultKind.RESET), openai.APIConnectionError)
-    assert isinstance(await outcome(FaultKind.REFUSE), openai.APIConnectionError)
-    assert isinstance(await outcome(FaultKind.GARBAGE), json.JSONDecodeError)
-    cut = await outcome(FaultKind.CUT)
-    assert [c.choices[0].finish_reason for c in cut] == [None, None]
+    async def outcome(kind: FaultKind) -> Any:
+        simulated.faults.clear()
+        simulated.faults.order(Fault(provider="openai", kind=kind, after=MID_STREAM))
+        return await outcome_of(openai_stream(client))
+
+    async with openai_client(simulated) as client:
+        failed = await outcome(FaultKind.ERROR)
+        assert isinstance(failed, openai.APIError)
+        assert not hasattr(failed, "status_code")
+        assert isinstance(await outcome(FaultKind.RESET), openai.APIConnectionError)
+        assert isinstance(await outcome(FaultKind.REFUSE), openai.APIConnectionError)
+        assert isinstance(await outcome(FaultKind.GARBAGE), json.JSONDecodeError)
+        cut = await outcome(FaultKind.CUT)
+        assert [c.choices[0].finish_reason for c in cut] == [None, None]
 
 
 # Anthropic
@@ -361,17 +365,21 @@ async def test_anthropic_overload_in_mid_stream_has_status_200() -> None:
 
 
 async def test_anthropic_mid_stream_faults_look_as_its_client_knows_them() -> None:
-    async def outcome(kind: FaultKind) -> Any:
-        async with anthropic_client(troubled("anthropic", kind, MID_STREAM)) as client:
-            return await outcome_of(anthropic_stream(client))
+    simulated = desk()
 
-    assert isinstance(await outcome(FaultKind.RESET), httpx2.RemoteProtocolError)
-    assert isinstance(await outcome(FaultKind.REFUSE), anthropic.APIConnectionError)
-    assert isinstance(await outcome(FaultKind.GARBAGE), json.JSONDecodeError)
-    assert [e.type for e in await outcome(FaultKind.CUT)] == [
-        "message_start",
-        "content_block_start",
-    ]
+    async def outcome(kind: FaultKind) -> Any:
+        simulated.faults.clear()
+        simulated.faults.order(Fault(provider="anthropic", kind=kind, after=MID_STREAM))
+        return await outcome_of(anthropic_stream(client))
+
+    async with anthropic_client(simulated) as client:
+        assert isinstance(await outcome(FaultKind.RESET), httpx2.RemoteProtocolError)
+        assert isinstance(await outcome(FaultKind.REFUSE), anthropic.APIConnectionError)
+        assert isinstance(await outcome(FaultKind.GARBAGE), json.JSONDecodeError)
+        assert [e.type for e in await outcome(FaultKind.CUT)] == [
+            "message_start",
+            "content_block_start",
+        ]
 
 
 async def test_a_stream_cut_short_is_no_exception_in_any_client() -> None:
@@ -531,17 +539,21 @@ async def test_gemini_refusals_have_their_code_and_status() -> None:
 
 
 async def test_gemini_mid_stream_faults_look_as_its_client_knows_them() -> None:
-    async def outcome(kind: FaultKind) -> Any:
-        async with gemini_client(troubled("gemini", kind, MID_STREAM)) as client:
-            return await outcome_of(gemini_stream(client))
+    simulated = desk()
 
-    failed = await outcome(FaultKind.ERROR)
-    assert isinstance(failed, gemini_errors.ServerError)
-    assert failed.code == 503
-    assert isinstance(await outcome(FaultKind.RESET), httpx2.RemoteProtocolError)
-    assert isinstance(await outcome(FaultKind.REFUSE), httpx2.TransportError)
-    assert isinstance(await outcome(FaultKind.GARBAGE), gemini_errors.UnknownApiResponseError)
-    assert [c.candidates[0].finish_reason for c in await outcome(FaultKind.CUT)] == [None, None]
+    async def outcome(kind: FaultKind) -> Any:
+        simulated.faults.clear()
+        simulated.faults.order(Fault(provider="gemini", kind=kind, after=MID_STREAM))
+        return await outcome_of(gemini_stream(client))
+
+    async with gemini_client(simulated) as client:
+        failed = await outcome(FaultKind.ERROR)
+        assert isinstance(failed, gemini_errors.ServerError)
+        assert failed.code == 503
+        assert isinstance(await outcome(FaultKind.RESET), httpx2.RemoteProtocolError)
+        assert isinstance(await outcome(FaultKind.REFUSE), httpx2.TransportError)
+        assert isinstance(await outcome(FaultKind.GARBAGE), gemini_errors.UnknownApiResponseError)
+        assert [c.candidates[0].finish_reason for c in await outcome(FaultKind.CUT)] == [None, None]
 
 
 # All of them
