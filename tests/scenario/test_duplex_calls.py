@@ -32,8 +32,10 @@ from voice_agent.core.realtime import (
     Respond,
     TruncateItem,
 )
+from voice_agent.core.usage import EngineSwitched
 from voice_agent.engines.llm.scripted import says
 from voice_agent.engines.realtime.scripted import ScriptedRealtimeModel, Step
+from voice_agent.engines.tts.scripted import ScriptedSpeechOptions
 from voice_agent.pipeline.turns import TurnPolicy
 
 GREETING = "Hello, this is the test shop. How can I help you?"
@@ -304,6 +306,61 @@ def test_a_model_that_cannot_be_reached_leaves_the_call_to_the_cascade() -> None
     carried_on(call)
     assert [said.text for said in call.said] == [GREETING, ANSWER]
     assert call.caller_said == ["where is my order"]
+
+
+def test_what_is_said_while_the_model_is_being_reached_in_vain_is_heard() -> None:
+    async def caller(call: Stage) -> None:
+        await call.until_sounding(0.2)
+        await call.line.speak(0.8)
+        await anyio.sleep(1.5)
+        await call.until_quiet()
+        call.line.hang_up()
+
+    realtime = ScriptedRealtimeModel(refusal=DEAD, opens_in=2.0)
+    call = stage(Play(["where is my order"], [says(ANSWER)], realtime=realtime), caller)
+    carried_on(call)
+    assert call.caller_said == ["where is my order"]
+
+
+def test_an_aside_that_hangs_does_not_hold_up_the_next_answer() -> None:
+    async def caller(call: Stage) -> None:
+        await call.until_quiet()
+        await call.line.speak(1.0)
+        await anyio.sleep(2.2)
+        await call.line.speak(1.0)
+        await call.until_quiet()
+        call.line.hang_up()
+
+    voice = ScriptedSpeechOptions(first_delay=3.5)
+    play = speaking([1000.0], [ANSWER], hears=["where is it", "hello"], voice=voice)
+    call = stage(play, caller)
+    answered = next(e for e in call.of(ReplyStarted) if e.turn > 2)
+    stopped = call.of(CallerStoppedSpeaking)[-1]
+    assert answered.at - stopped.at < 0.3
+    assert not call.of(Trouble)
+
+
+def test_a_cough_that_only_we_heard_does_not_cost_the_model_its_place() -> None:
+    async def caller(call: Stage) -> None:
+        await call.until_quiet()
+        realtime.hanging = True
+        await call.line.speak(0.15)
+        await anyio.sleep(0.5)
+        realtime.hanging = False
+        await call.until_quiet()
+        call.line.hang_up()
+
+    realtime = ScriptedRealtimeModel([ANSWER])
+    call = stage(Play(realtime=realtime), caller)
+    assert call.said[-1].text == "Are you still there?"
+    assert not call.of(Trouble)
+
+
+def test_the_journal_says_who_took_over() -> None:
+    realtime = ScriptedRealtimeModel([DEAD], hears=["where is my order"])
+    call = stage(Play([], [says(ANSWER)], realtime=realtime), ask_and_hang_up)
+    (switched,) = (e.payload for e in call.events if isinstance(e.payload, EngineSwitched))
+    assert (switched.kind, switched.successor) == ("realtime", "cascade")
 
 
 def test_a_model_lost_between_two_turns_is_not_missed() -> None:

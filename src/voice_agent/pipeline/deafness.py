@@ -10,6 +10,8 @@ from typing import Final
 
 MISSED: Final = 1.5
 """Speech of which the model says nothing (s), while the agent is silent itself."""
+WORD: Final = 0.5
+"""Speech, with the silence by which its end is known, that is a word and no cough (s)."""
 UNENDED: Final = 3.0
 """Silence after which the model must have noticed that the caller stopped (s)."""
 
@@ -23,6 +25,12 @@ class DeafnessWatch:
     model_hears: bool = False
     unheard_from: float | None = None
     """When speech began of which the model said nothing yet."""
+    unheard_seconds: float = 0.0
+
+    @property
+    def missed_a_word(self) -> bool:
+        """Whether the caller said something that the model did not report."""
+        return self.unheard_seconds >= WORD
 
     def we_heard(self, *, speaking: bool, at: float) -> None:
         """Our detector: the caller began or stopped."""
@@ -31,12 +39,14 @@ class DeafnessWatch:
             if not self.model_hears and self.unheard_from is None:
                 self.unheard_from = at
         else:
+            if self.unheard_from is not None and self.ours_since is not None:
+                self.unheard_seconds += at - self.ours_since
             self.ours_since, self.ours_until = None, at
 
     def model_heard(self, *, speaking: bool) -> None:
         """The model: the caller began or stopped."""
         self.model_hears = speaking
-        self.unheard_from = None
+        self.unheard_from, self.unheard_seconds = None, 0.0
         if not speaking:
             self.ours_until = None
 

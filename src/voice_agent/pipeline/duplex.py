@@ -36,6 +36,7 @@ from voice_agent.core.realtime import (
     RealtimeRequest,
 )
 from voice_agent.core.speech import SpeechStarted, SpeechStopped, VoiceActivity
+from voice_agent.core.usage import EngineSwitched
 from voice_agent.pipeline.audio_clock import AudioClock
 from voice_agent.pipeline.cascade import CascadeDriver
 from voice_agent.pipeline.deafness import DeafnessWatch
@@ -95,6 +96,7 @@ class DuplexDriver:
         )
         self._replies = self._new_replies()
         self._stream: RealtimeStream | None = None
+        self._opened = False
         self._early: deque[RealtimeCommand] = deque(maxlen=EARLY)
         self._heard_late: deque[AudioFrame] | None = None
         self._lost = anyio.Event()
@@ -196,7 +198,7 @@ class DuplexDriver:
                 stream.send(CallerSound(frame.data))
             while self._early:
                 stream.send(self._early.popleft())
-            self._stream = stream
+            self._stream, self._opened = stream, True
             await self._lost.wait()
 
     # ── what the turn taker commands ────────────────────────────────────────────────────
@@ -240,7 +242,7 @@ class DuplexDriver:
         """A turn taker that has to help itself shows that the model does not."""
         if reason is ReplyReason.ASK_AGAIN and not self._turns.caller_speaking:
             self._lose(_silent("it did not answer"))
-        elif reason is ReplyReason.PROMPT and self._watch.unheard_from is not None:
+        elif reason is ReplyReason.PROMPT and self._watch.missed_a_word:
             self._lose(_silent("it did not hear the caller"))
 
     def _in_words(self, begin: BeginReply) -> BeginReply:
@@ -318,6 +320,8 @@ class DuplexDriver:
         self._replay_from = self._first_unanswered(owed)
         self._lost.set()
         self._parts.trouble(error)
+        switched = EngineSwitched("realtime", error.provider, "cascade", error.code)
+        self._parts.reports.note(switched, self._turn)
         self._replies.release(owed, answered_elsewhere=not owed.said)
         if owed.turn is not None and not owed.said:
             if owed.text:
@@ -327,6 +331,8 @@ class DuplexDriver:
 
     def _first_unanswered(self, owed: Owed) -> float:
         """From where on the cascade's ear has to hear what the model was given."""
+        if not self._opened:
+            return 0.0
         if owed.sound_from is not None:
             return self._base + owed.sound_from
         if self._watch.unheard_from is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
 import structlog
 
 from voice_agent.core.audio import AudioFormat
@@ -85,6 +86,7 @@ class DuplexVoice:
         self._text = ""
         self._marks = 0
         self._unmarked = 0.0
+        self._saying_aside: anyio.CancelScope | None = None
 
     @property
     def text(self) -> str:
@@ -119,6 +121,8 @@ class DuplexVoice:
         if turn != self._turn:
             return []
         self._close(finished=False)
+        if self._saying_aside is not None:
+            self._saying_aside.cancel()
         while len(self._jobs):
             job = self._jobs.take()
             if isinstance(job, _Text) and job.turn == turn:
@@ -145,7 +149,9 @@ class DuplexVoice:
                 await self._add_sound(self._stretch(job.item), job)
             case _Aside():
                 self._close(finished=True)
-                await self._say(job)
+                with anyio.CancelScope() as self._saying_aside:
+                    await self._say(job)
+                self._saying_aside = None
             case _End():
                 self._close(finished=True)
                 self._voice.finish(job.turn)

@@ -54,7 +54,7 @@ class ScriptedRealtimeModel:
 
     `hears` are the texts of the caller's turns in order (None: it never comes). `requests`,
     `commands` (without sound) and `opened` record what it was asked; `refusal` is raised on
-    opening.
+    opening, after `opens_in` seconds.
     """
 
     def __init__(
@@ -63,12 +63,14 @@ class ScriptedRealtimeModel:
         hears: Iterable[str | None] = (),
         hearing_delay: float = 0.2,
         refusal: ProviderError | None = None,
+        opens_in: float = 0.0,
     ) -> None:
         """Without answers it says nothing."""
         self.answers = deque(answers or ((),))
         self.hears = deque(hears)
         self.hearing_delay = hearing_delay
         self.refusal = refusal
+        self.opens_in = opens_in
         self.requests: list[RealtimeRequest] = []
         self.commands: list[RealtimeCommand] = []
         self.hanging = False
@@ -85,6 +87,7 @@ class ScriptedRealtimeModel:
             ProviderError: the script says so.
         """
         self.requests.append(request)
+        await anyio.sleep(self.opens_in)
         if self.refusal is not None:
             raise self.refusal
         async with anyio.create_task_group() as tasks:
