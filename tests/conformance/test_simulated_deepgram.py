@@ -131,7 +131,7 @@ async def test_every_flux_message_is_one_the_official_client_knows() -> None:
     simulated = hearing("one two", "three", completeness=0.9)
     query = f"{FLUX}&eager_eot_threshold=0.4"
     async with deepgram(simulated) as base, listening(base, query, version=2) as line:
-        await line.send(utterance(4) + silence(0.06) + utterance(2) + silence(1))
+        await line.send(utterance(4) + silence(0.15) + utterance(2) + silence(1))
         await say(line, "Configure", thresholds={"eot_threshold": 0.8}, keyterms=["Acme"])
         await say(line, "Configure", thresholds={"eot_threshold": 0.4})
         await say(line, "Nonsense")
@@ -177,7 +177,7 @@ async def test_flux_numbers_every_message_and_an_undisturbed_eager_text_becomes_
     simulated = hearing("my order", "one two", "next thing", completeness=0.9)
     query = f"{FLUX}&eager_eot_threshold=0.4"
     async with deepgram(simulated) as base, listening(base, query, version=2) as line:
-        pause = silence(0.06)
+        pause = silence(0.15)
         await line.send(
             utterance(3) + pause + utterance(3) + silence(1) + utterance(3) + silence(1)
         )

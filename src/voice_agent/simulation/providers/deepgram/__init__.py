@@ -7,5 +7,5 @@ SIMULATOR = Simulator(
     name="deepgram",
     summary="Live transcription with Nova and Flux, auth check.",
     routes=routes,
-    variables={"DEEPGRAM_BASE_URL": "{base}", "DEEPGRAM_API_KEY": VALID_KEY},
+    variables={"stt.deepgram.base_url": "{base}", "stt.deepgram.api_key": VALID_KEY},
 )

@@ -5,7 +5,8 @@
       tells      Start  Update   Eager   Resumed  Eager End
                                   │ eager_eot_threshold  │ eot_threshold or eot_timeout_ms
 
-How sure it is that a turn is over grows with the silence, faster after a complete sentence.
+How sure it is that a turn is over grows with the silence, slowly at first (stops inside of words
+are silent too), faster after a complete sentence.
 When a threshold is passed the recogniser is asked for the final text; what comes in until it
 answers waits, so what is told does not depend on how long that takes.
 """
@@ -47,7 +48,7 @@ from voice_agent.simulation.providers.ear import Ear, Listened, reached
 UPDATE_EVERY: Final = 0.25
 SURE_AFTER: Final = 0.2
 """Seconds of silence after a complete sentence until confidence is 0.7."""
-_GROWTH: Final = SURE_AFTER / -math.log(1 - 0.7)
+_GROWTH: Final = SURE_AFTER / math.sqrt(-math.log(1 - 0.7))
 _DOUBT: Final = 4.0
 """How much slower confidence grows after a sentence that is certainly not complete, minus 1."""
 _UNASKED: Final = 0.5
@@ -244,7 +245,7 @@ class FluxSession:
 
     def _confidence(self) -> float:
         slow = 1 + _DOUBT * (1 - self._completeness)
-        return 1 - math.exp(-max(self._listened.silence, 0.0) / (_GROWTH * slow))
+        return 1 - math.exp(-((max(self._listened.silence, 0.0) / (_GROWTH * slow)) ** 2))
 
     def _control(self, message: Json) -> Iterator[Step]:
         match message.get("type"):
