@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import anyio
+import anyio.abc
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -23,16 +24,19 @@ from voice_agent.api import calls, chat_socket, health, voice_socket
 from voice_agent.api.errors import install_error_handlers
 from voice_agent.api.health import HealthReport
 from voice_agent.config import Settings
+from voice_agent.core.audio import PHONE, WIDEBAND
 from voice_agent.core.call import Call, Disposition
 from voice_agent.core.clock import Clock, LoopClock
 from voice_agent.core.errors import StorageError
 from voice_agent.core.ports import MediaTransport
+from voice_agent.core.speech import SpeechRequest
 from voice_agent.engine_room import EngineRoom, open_engine_room
 from voice_agent.pipeline.chat import ChatSession
 from voice_agent.pipeline.directory import CallDirectory
 from voice_agent.pipeline.journal import CallLogs
-from voice_agent.pipeline.phrases import load_phrases
+from voice_agent.pipeline.phrases import Phrases, load_phrases
 from voice_agent.pipeline.session import SessionSettings
+from voice_agent.pipeline.speech_chunker import Clause, clauses_of
 from voice_agent.pipeline.switchboard import Switchboard
 from voice_agent.pipeline.turns import TurnPolicy
 from voice_agent.storage.sql.call_log import SqlCallLog
@@ -106,11 +110,13 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
     database = await _open_database(settings, clock, stack)
     tools = _tools(database, clock)
     terms = await business_terms(database)
-    room = await open_engine_room(settings, tools, terms, clock, stack)
+    session = _session_settings(settings)
+    clauses = _fixed_clauses(session.phrases, settings.language)
+    fixed = frozenset(clause.spoken for clause in clauses)
+    room = await open_engine_room(settings, tools, clock, stack, terms=terms, fixed=fixed)
     engines = room.engines
     directory = CallDirectory()
     logs = CallLogs(await stack.enter_async_context(SqlCallLog(database)), directory)
-    session = _session_settings(settings)
     switchboard = Switchboard(engines, session, clock, logs)
     chat = ChatSession(
         engines.model,
@@ -120,7 +126,10 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         clock,
         engines=lambda: {"llm": engines.names["llm"]},
     )
-    ringing = await _warming(room, clock, stack)
+    tasks = await stack.enter_async_context(anyio.create_task_group())
+    stack.callback(tasks.cancel_scope.cancel)
+    tasks.start_soon(room.prepare, _prefetched(clauses, settings))
+    ringing = _warming(room, clock, tasks)
     app.state.services = Services(
         clock=clock,
         calls=directory,
@@ -187,10 +196,29 @@ def _health(
     return report
 
 
-async def _warming(room: EngineRoom, clock: Clock, stack: AsyncExitStack) -> Callable[[], None]:
+def _fixed_clauses(phrases: Phrases, language: str) -> list[Clause]:
+    """The agent's own sentences as they are spoken."""
+    return [clause for text in phrases.fixed for clause in clauses_of(text, language)]
+
+
+def _prefetched(clauses: list[Clause], settings: Settings) -> list[SpeechRequest]:
+    """What the agent always says, for both kinds of line."""
+    return [
+        SpeechRequest(
+            clause.spoken,
+            audio,
+            settings.voice,
+            markup=clause.markup,
+            language=settings.language,
+        )
+        for clause in clauses
+        for audio in (PHONE, WIDEBAND)
+        if clause.spoken
+    ]
+
+
+def _warming(room: EngineRoom, clock: Clock, tasks: anyio.abc.TaskGroup) -> Callable[[], None]:
     """Tells the engines that a call is coming, at most every few seconds; never blocks."""
-    tasks = await stack.enter_async_context(anyio.create_task_group())
-    stack.callback(tasks.cancel_scope.cancel)
     warm_until = float("-inf")
 
     def ringing() -> None:

@@ -106,7 +106,10 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='How words are said, like {"Nguyen": "nwin", "Siobhan": {"ipa": "ʃɪˈvɔːn"}}.',
     )
-    voice: str = Field("", description="Voice of the synthesiser; empty: its best.")
+    voice: str = Field(
+        "",
+        description="Voice of the embedded synthesisers; hosted ones have theirs in their options.",
+    )
     engine_options: EngineOptions = Field(
         default_factory=dict,
         description='Options by kind and engine, like {"stt.pocketsphinx": {"workers": 2}}.',

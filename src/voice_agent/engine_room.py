@@ -1,15 +1,16 @@
 """Starts every engine the settings name and puts them behind their breakers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 
 from voice_agent.config import Settings
 from voice_agent.core.clock import Clock
-from voice_agent.core.ports import SpeechSynthesizer, ToolExecutor
+from voice_agent.core.ports import ToolExecutor
+from voice_agent.core.speech import SpeechRequest
 from voice_agent.engines.chains import EngineChain, EngineStatus
 from voice_agent.engines.nlu.emotions import emotion_of
 from voice_agent.engines.nlu.questions import expectation_of
@@ -20,9 +21,17 @@ from voice_agent.engines.resilience.realtime import FailoverRealtimeModel
 from voice_agent.engines.resilience.recognizer import FailoverRecognizer
 from voice_agent.engines.resilience.routed_voices import RoutedVoices
 from voice_agent.engines.resilience.synthesizer import FailoverSynthesizer
-from voice_agent.engines.selection import OptionsOf, choose_engine, start_engines
+from voice_agent.engines.selection import (
+    ChosenEngine,
+    OptionsOf,
+    Selection,
+    choose_engine,
+    start_engines,
+)
+from voice_agent.engines.tts.audio_cache import CachingSynthesizer
 from voice_agent.engines.tts.pronunciations import PronouncingSynthesizer, read_pronunciations
 from voice_agent.engines.tts.router import Mode, TTSRouter
+from voice_agent.engines.tts.unmarked_voice import UnmarkedVoice
 from voice_agent.pipeline.engines import Engines
 
 
@@ -56,6 +65,12 @@ class EngineRoom:
     def statuses(self) -> list[EngineStatus]:
         """What there is, what is blocked and what would be used if a call came now."""
         return [status for chain in self.chains.values() for status in chain.statuses()]
+
+    async def prepare(self, requests: Sequence[SpeechRequest]) -> None:
+        """Let the voice that would speak now make these clauses before anybody asks."""
+        voice = self.chains[Kind.TTS].candidates.first().engine
+        if isinstance(voice, CachingSynthesizer):
+            await voice.prefetch(requests)
 
     async def warm(self) -> None:
         """A call is coming: let every engine that may be asked open its connections."""
@@ -97,11 +112,15 @@ def roles(settings: Settings) -> list[tuple[Kind, list[str]]]:
 async def open_engine_room(
     settings: Settings,
     tools: ToolExecutor,
-    terms: tuple[str, ...],
     clock: Clock,
     stack: AsyncExitStack,
+    *,
+    terms: tuple[str, ...] = (),
+    fixed: frozenset[str] = frozenset(),
 ) -> EngineRoom:
     """Start what the settings name; `stack` stops it.
+
+    `terms` are words of the business to listen for, `fixed` clauses that every caller may hear.
 
     Raises:
         ConfigurationError: an option is wrong, or a role has no engine that can work.
@@ -112,6 +131,8 @@ async def open_engine_room(
     for kind, names in roles(settings)[1:]:
         least = 0 if kind is Kind.REALTIME else 1
         selection = await start_engines(kind, names, options, stack, least=least)
+        if kind is Kind.TTS:
+            selection = await _voices(settings, selection, fixed, stack)
         if selection.chosen:
             chains[kind] = EngineChain(kind, selection, clock)
     realtime = chains.get(Kind.REALTIME)
@@ -119,7 +140,7 @@ async def open_engine_room(
         detector=detector.engine,
         recognizer=FailoverRecognizer(chains[Kind.STT].candidates),
         model=FailoverModel(chains[Kind.LLM].candidates),
-        synthesizer=_voice(settings, chains[Kind.TTS]),
+        synthesizer=_routed(settings, chains[Kind.TTS]),
         tools=tools,
         names=LiveNames(chains, {str(Kind.VAD): detector.name}),
         language=settings.language,
@@ -133,9 +154,30 @@ async def open_engine_room(
     return EngineRoom(engines, chains)
 
 
-def _voice(settings: Settings, chain: EngineChain) -> SpeechSynthesizer:
-    """The voices as one: routed, failing over, with the business's pronunciations."""
-    routing = RoutedVoices(chain.candidates, chain.traits, TTSRouter(Mode(settings.tts_mode)))
-    voice: SpeechSynthesizer = FailoverSynthesizer(chain.candidates, routing)
+async def _voices(
+    settings: Settings, selection: Selection, fixed: frozenset[str], stack: AsyncExitStack
+) -> Selection:
+    """Each voice with markup, the business's pronunciations and a memory of what is fixed."""
     pronunciations = read_pronunciations(settings.pronunciations)
-    return PronouncingSynthesizer(voice, pronunciations) if pronunciations else voice
+
+    async def dressed(chosen: ChosenEngine) -> ChosenEngine:
+        voice = chosen.engine if chosen.provider.key_variable else UnmarkedVoice(chosen.engine)
+        if pronunciations:
+            voice = PronouncingSynthesizer(voice, pronunciations)
+        look = chosen.options.model_dump_json(exclude={"api_key", "base_url"})
+        caching = CachingSynthesizer(
+            voice,
+            settings.data_dir / "cache" / "speech",
+            engine=f"{chosen.name}:{look}:{pronunciations.fingerprint}",
+            fixed=fixed.__contains__,
+        )
+        return replace(chosen, engine=await stack.enter_async_context(caching))
+
+    chosen = [await dressed(one) for one in selection.chosen]
+    return Selection(tuple(chosen), selection.passed_over)
+
+
+def _routed(settings: Settings, chain: EngineChain) -> FailoverSynthesizer:
+    """The voices as one: routed and failing over."""
+    routing = RoutedVoices(chain.candidates, chain.traits, TTSRouter(Mode(settings.tts_mode)))
+    return FailoverSynthesizer(chain.candidates, routing)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from pydantic import BaseModel
 
 from voice_agent.core.errors import ConfigurationError, ProviderError
 from voice_agent.engines.registry import Kind, Provider, find, read_options
@@ -22,6 +23,7 @@ class ChosenEngine:
 
     provider: Provider
     engine: Any
+    options: BaseModel
 
     @property
     def name(self) -> str:
@@ -62,7 +64,8 @@ async def start_engines(
         reason = provider.check(values)
         if not reason:
             try:
-                chosen.append(ChosenEngine(provider, await _start(provider.build(values), stack)))
+                engine = await _start(provider.build(values), stack)
+                chosen.append(ChosenEngine(provider, engine, values))
                 continue
             except ProviderError as error:
                 reason = str(error)

@@ -54,6 +54,14 @@ class Phrases:
         return self._pick("resume", 0).replace("{rest}", rest.strip())
 
     @property
+    def fixed(self) -> tuple[str, ...]:
+        """Every sentence that is the same for all callers, the greeting first."""
+        keys = dict.fromkeys((*_KEYS.values(), *_FAREWELLS.values(), "reassurance"))
+        wordings = (wording for key in keys for wording in self.data[key])
+        said = (wording.replace("{business}", self.business) for wording in wordings)
+        return tuple(dict.fromkeys((*filter(None, (self.greeting,)), *said)))
+
+    @property
     def human_key(self) -> str:
         """What pressing zero means, in the caller's words."""
         return str(self.data["human_key"])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from voice_agent.core.errors import ProviderError, ProviderUnavailable
@@ -80,6 +81,8 @@ class FailoverSynthesizer:
         progress: SpeechProgress,
     ) -> AsyncGenerator[SpeechEvent, None]:
         began, sounded = self.candidates.now, False
+        if not candidate.embedded:
+            request = replace(request, voice="")
         stream = candidate.engine.stream(request)
         try:
             async for event in stream:
