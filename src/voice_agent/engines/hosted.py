@@ -54,10 +54,13 @@ def new_http_client(base_url: str, headers: Mapping[str, str]) -> httpx2.AsyncCl
     Phases have deadlines of their own elsewhere: any byte, a keep-alive comment too, would put
     off the library's read time-out.
     """
+    encrypted = urlsplit(base_url).scheme == "https"
     return httpx2.AsyncClient(
         base_url=base_url,
         headers=dict(headers),
-        http2=urlsplit(base_url).scheme == "https",
+        http2=encrypted,
+        # Loading certificates takes 40 ms; a plain address needs none.
+        verify=_trusted("http") if encrypted else False,
         limits=httpx2.Limits(
             max_connections=200, max_keepalive_connections=64, keepalive_expiry=KEEP_ALIVE
         ),
@@ -90,7 +93,7 @@ async def open_socket(
             ping_interval=20,
             ping_timeout=20,
             proxy=None if is_local(url) else True,
-            ssl=_trusted() if urlsplit(url).scheme == "wss" else None,
+            ssl=_trusted("websocket") if urlsplit(url).scheme == "wss" else None,
         )
     except InvalidStatus as error:
         response = error.response
@@ -104,7 +107,7 @@ async def open_socket(
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _trusted(_protocol: str) -> ssl.SSLContext:
     # Loading the certificates holds up the event loop for 40 ms: once, not for each call.
     return ssl.create_default_context()
 

@@ -123,7 +123,7 @@ class Verdict:
         problems = [] if self.completed else ["the task was not completed"]
         if self.longest_silence_ms > LONGEST_SILENCE_MS:
             problems.append(f"{self.longest_silence_ms:.0f} ms of silence")
-        if self.heard.split() != said.split():
+        if _plain(self.heard) != _plain(said):
             problems.append(f"the caller was understood as {self.heard!r}")
         problems += [f"said twice: {sentence!r}" for sentence in self.repeated]
         return problems
@@ -143,6 +143,11 @@ def judge(outcome: CallOutcome, events: Sequence[Mapping[str, Any]]) -> Verdict:
             if event["kind"] == "EngineSwitched"
         ),
     )
+
+
+def _plain(text: str) -> list[str]:
+    """The words, however they are written."""
+    return re.sub(r"[^\w\s]+", "", text).casefold().split()
 
 
 def _completed(report: CallReport) -> bool:
