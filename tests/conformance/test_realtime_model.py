@@ -241,6 +241,19 @@ async def test_a_cut_at_what_was_heard_is_what_the_model_remembers() -> None:
     assert [m.text for m in history if m.role is Role.ASSISTANT] == ["one two three"]
 
 
+async def test_an_answer_nobody_heard_is_not_remembered() -> None:
+    async with simulated(says("Never heard."), says("I see.")) as (model, simulator):
+        async with calling(model) as caller:
+            caller.say()
+            await caller.until(ResponseEnded)
+            caller.stream.send(TruncateItem(caller.of(ItemSound)[0].item, 0.0))
+            caller.say()
+            await caller.until(ResponseEnded, 2)
+        assert isinstance(simulator.model, ScriptedModel)
+        history = simulator.model.requests[-1].messages
+    assert [message.text for message in history] == ["where is my order", "stop"]
+
+
 async def test_speech_over_an_answer_stops_it_and_is_answered() -> None:
     slow: list[Step] = [*says("word " * 40)[:-1], 5.0, Finished(FinishReason.STOP)]
     async with simulated(slow, says("I see.")) as (model, _desk):

@@ -363,15 +363,20 @@ def test_a_tools_result_is_an_item_and_the_response_to_it_is_asked_for() -> None
 # ── barge-in ────────────────────────────────────────────────────────────────────────────
 
 
-def truncated(heard: float, *, whole: bool = True) -> list[int]:
-    """Where an item of one second is cut when so much of it was heard."""
+def cut(heard: float, *, whole: bool = True) -> list[dict[str, Any]]:
+    """What is sent about an item of one second when so much of it was heard."""
     session = protocol()
     begin_response(session)
     sound(session)
     if whole:
         tell(session, "response.output_audio.done", response_id="resp_1", item_id="item_1")
     session.send(TruncateItem("item_1", heard))
-    return [message["audio_end_ms"] for message in sent(session)]
+    return sent(session)
+
+
+def truncated(heard: float, *, whole: bool = True) -> list[int]:
+    """Where that item is cut."""
+    return [m["audio_end_ms"] for m in cut(heard, whole=whole) if "audio_end_ms" in m]
 
 
 def test_an_item_is_cut_at_the_milliseconds_that_were_played() -> None:
@@ -380,6 +385,10 @@ def test_an_item_is_cut_at_the_milliseconds_that_were_played() -> None:
 
 def test_nothing_is_cut_where_nothing_of_an_item_was_played() -> None:
     assert truncated(0.0) == []
+
+
+def test_an_item_of_which_nothing_was_played_is_forgotten() -> None:
+    assert cut(0.0) == [{"type": "conversation.item.delete", "item_id": "item_1"}]
 
 
 def test_nothing_is_cut_where_all_of_an_item_was_played() -> None:
@@ -407,7 +416,8 @@ def test_bytes_are_counted_for_each_item_by_itself(pieces: list[int], heard: flo
     for number, length in enumerate(lengths):
         session.send(TruncateItem(f"item_{number}", heard))
         for message in sent(session):
-            assert 0 < message["audio_end_ms"] <= min(length, heard * 1000)
+            if message["type"] == "conversation.item.truncate":
+                assert 0 < message["audio_end_ms"] <= min(length, heard * 1000)
 
 
 # ── errors ──────────────────────────────────────────────────────────────────────────────

@@ -145,13 +145,20 @@ class RealtimeProtocol:
             self._write("response.cancel")
 
     def _truncate(self, command: TruncateItem) -> None:
-        """The server refuses a cut behind the end, and there is none where all was played."""
+        """Cut where something was played and something was not; forget what nobody heard.
+
+        The server refuses a cut behind the end.
+        """
         item = self._items.get(command.item)
         if item is None:
             return
         heard = min(command.heard, item.seconds)
         end = int(heard * 1000)
-        if end <= 0 or (item.whole and heard >= item.seconds):
+        if end <= 0:
+            del self._items[command.item]
+            self._write("conversation.item.delete", item_id=command.item)
+            return
+        if item.whole and heard >= item.seconds:
             return
         item.seconds, item.whole = end / 1000, True
         self._write(
