@@ -322,6 +322,14 @@ def test_what_is_said_while_the_model_is_being_reached_in_vain_is_heard() -> Non
     assert call.caller_said == ["where is my order"]
 
 
+def test_a_model_that_never_opens_is_not_waited_for() -> None:
+    realtime = ScriptedRealtimeModel([ANSWER], opens_in=1000.0)
+    call = stage(Play(["where is my order"], [says(ANSWER)], realtime=realtime), ask_and_hang_up)
+    carried_on(call)
+    assert call.caller_said == ["where is my order"]
+    assert call.said[-1].text == ANSWER
+
+
 def test_an_aside_that_hangs_does_not_hold_up_the_next_answer() -> None:
     async def caller(call: Stage) -> None:
         await call.until_quiet()

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from math import inf
 from typing import Final
 
 import anyio
@@ -68,6 +69,8 @@ from voice_agent.pipeline.voice_gate import VoiceGate
 
 log = structlog.get_logger(__name__)
 
+OPEN_WITHIN: Final = 4.0
+"""How long the greeting may be all there is before the cascade hears the caller (s)."""
 TAIL: Final = 1.0
 """Sound that is heard again when nothing seems to be owed: speech may just have begun (s)."""
 AFTER_SPEECH: Final = 0.3
@@ -166,6 +169,7 @@ class DuplexDriver:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._voice.run)
             tasks.start_soon(self._serve)
+            tasks.start_soon(self._stand_in)
             try:
                 yield self
             finally:
@@ -174,16 +178,24 @@ class DuplexDriver:
                 tasks.cancel_scope.cancel()
 
     async def _serve(self) -> None:
-        try:
-            await self._hold_session()
-        except ProviderError as error:
-            self._lose(error)
+        """Hold the model's session; it must be there within a deadline, and may last."""
+        with anyio.move_on_after(OPEN_WITHIN) as patience:
+            try:
+                await self._hold_session(patience)
+            except ProviderError as error:
+                self._lose(error)
+        if patience.cancelled_caught:
+            self._lose(_silent(f"no session within {OPEN_WITHIN:g} s"))
+
+    async def _stand_in(self) -> None:
+        """Have the cascade hear and answer once the model is lost."""
+        await self._lost.wait()
         async with self._standby.open():
             late, self._heard_late = self._heard_late or deque(), None
             self._standby.ear.catch_up([*self._recent.since(self._replay_from), *late])
             await anyio.sleep_forever()
 
-    async def _hold_session(self) -> None:
+    async def _hold_session(self, patience: anyio.CancelScope) -> None:
         request = RealtimeRequest(
             self._format,
             self._parts.system_prompt(),
@@ -191,6 +203,7 @@ class DuplexDriver:
             language=self._parts.engines.language,
         )
         async with self._model.open(request, self._on_event) as stream:
+            patience.deadline = inf
             if self._lost.is_set():
                 return
             self._base = self._recent.begins
