@@ -124,7 +124,8 @@ class Ear:
                 self._expected(None)
 
     def _text(self, heard: Transcript) -> TextHeard:
-        moment = self._audio_clock.moment(heard.end) if heard.ends_turn else None
+        voiced = heard.words[-1].end if heard.words else heard.end
+        moment = self._audio_clock.moment(voiced) if heard.ends_turn else None
         return TextHeard(
             heard.text,
             heard.final,

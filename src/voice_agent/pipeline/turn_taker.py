@@ -212,7 +212,8 @@ class TurnTaker:
             return
         self._heard.add(event)
         if event.ends_turn and self.state in (State.USER_SPEAKING, State.ENDPOINTING):
-            self._heard.voiced_until = event.voiced_until or self._heard.voiced_until
+            if self._voiced or self._heard.voiced_until is None:
+                self._heard.voiced_until = event.voiced_until
             self._heard.awaited_finals = 0
             self._answer(at)
         elif self.state is State.ENDPOINTING and not self._heard.awaited_finals:
