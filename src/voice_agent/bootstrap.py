@@ -20,7 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from voice_agent import __version__
 from voice_agent.admin import pages
-from voice_agent.api import calls, chat_socket, health, voice_socket
+from voice_agent.api import calls, chat_socket, health, language_model, voice_socket
 from voice_agent.api.errors import install_error_handlers
 from voice_agent.api.health import HealthReport
 from voice_agent.config import Settings
@@ -30,7 +30,9 @@ from voice_agent.core.clock import Clock, LoopClock
 from voice_agent.core.errors import StorageError
 from voice_agent.core.ports import MediaTransport
 from voice_agent.core.speech import SpeechRequest
+from voice_agent.core.usage import Usage
 from voice_agent.engine_room import EngineRoom, open_engine_room
+from voice_agent.engines.resilience.model import FailoverModel
 from voice_agent.pipeline.chat import ChatSession
 from voice_agent.pipeline.directory import CallDirectory
 from voice_agent.pipeline.journal import CallLogs
@@ -72,6 +74,9 @@ class Services:
     run_call: Callable[[Call, MediaTransport], Awaitable[Disposition]]
     run_chat: Callable[..., Awaitable[Disposition]]
     ringing: Callable[[], None]
+    model: FailoverModel
+    system_prompt: Callable[[], str]
+    price: Callable[[Usage], float | None]
     health: Callable[[], Awaitable[HealthReport]]
 
 
@@ -95,6 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
         pages.router,
         health.router,
         calls.router,
+        language_model.router,
         voice_socket.router,
         chat_socket.router,
         twilio_routes.router,
@@ -125,6 +131,7 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         logs,
         clock,
         engines=lambda: {"llm": engines.names["llm"]},
+        price=engines.price,
     )
     tasks = await stack.enter_async_context(anyio.create_task_group())
     stack.callback(tasks.cancel_scope.cancel)
@@ -138,6 +145,9 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         run_call=_around(switchboard.run_call, ringing, tools),
         run_chat=_around(chat.run, ringing, tools),
         ringing=ringing,
+        model=room.model,
+        system_prompt=lambda: session.system_prompt(clock),
+        price=engines.price,
         health=_health(clock, directory, room, database),
     )
     app.state.drain = switchboard.drain

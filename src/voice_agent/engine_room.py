@@ -60,6 +60,7 @@ class EngineRoom:
     """All engines of a running server."""
 
     engines: Engines
+    model: FailoverModel
     chains: Mapping[Kind, EngineChain]
 
     def statuses(self) -> list[EngineStatus]:
@@ -136,10 +137,11 @@ async def open_engine_room(
         if selection.chosen:
             chains[kind] = EngineChain(kind, selection, clock)
     realtime = chains.get(Kind.REALTIME)
+    model = FailoverModel(chains[Kind.LLM].candidates)
     engines = Engines(
         detector=detector.engine,
         recognizer=FailoverRecognizer(chains[Kind.STT].candidates),
-        model=FailoverModel(chains[Kind.LLM].candidates),
+        model=model,
         synthesizer=_routed(settings, chains[Kind.TTS]),
         tools=tools,
         names=LiveNames(chains, {str(Kind.VAD): detector.name}),
@@ -151,7 +153,7 @@ async def open_engine_room(
         price=lambda usage: cost_of(usage, clock.wall().date()),
         realtime=FailoverRealtimeModel(realtime.candidates) if realtime else None,
     )
-    return EngineRoom(engines, chains)
+    return EngineRoom(engines, model, chains)
 
 
 async def _voices(

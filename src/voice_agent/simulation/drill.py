@@ -51,7 +51,7 @@ PATIENTS: Final = (
         "stt",
         "deepgram",
         {"base_url": "{base}/deepgram", "model": "flux-general-en"},
-        4,
+        13,
     ),
     Patient("openai", "openai", "llm", "openai", {"base_url": "{base}/openai/v1"}, 6),
     Patient("anthropic", "anthropic", "llm", "anthropic", {"base_url": "{base}/anthropic"}, 6),
