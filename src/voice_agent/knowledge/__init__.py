@@ -1,0 +1,1 @@
+"""Answers from documents: read, cut, indexed, found again."""
