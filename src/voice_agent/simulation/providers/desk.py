@@ -54,6 +54,8 @@ class Desk:
     keys: frozenset[str] = frozenset({VALID_KEY})
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
     journal: deque[Seen] = field(default_factory=lambda: deque(maxlen=JOURNAL))
+    moments: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=JOURNAL))
+    """When answers left: the provider and the moment on the event loop's clock (s)."""
     connections: dict[str, int] = field(default_factory=dict)
     """WebSockets open now, by provider."""
     rules: dict[str, BaseModel] = field(default_factory=dict)
@@ -77,6 +79,12 @@ class Desk:
         seconds = self.delay(provider, first=first)
         if seconds > 0:
             await anyio.sleep(seconds)
+        if first:
+            self.note(provider)
+
+    def note(self, provider: str) -> None:
+        """A provider's delay is over: what was waited for leaves now."""
+        self.moments.append((provider, anyio.current_time()))
 
 
 @dataclass(frozen=True, slots=True)

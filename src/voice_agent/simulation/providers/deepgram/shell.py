@@ -171,6 +171,8 @@ class Shell:
 
     async def _carry_over(self, step: Say | Hang) -> None:
         if isinstance(step, Say):
+            if step.heard is not None:
+                self._desk.note(PROVIDER)
             await self._socket.send(step.message)
         elif step.code == 1005:
             await self._socket.close_without_code()
