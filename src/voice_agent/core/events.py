@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from voice_agent.core.call import Channel, Direction, Disposition
+from voice_agent.core.speech import Emotion
+from voice_agent.core.understanding import Intent
 from voice_agent.core.usage import EngineSwitched
 
 
@@ -48,6 +50,18 @@ class CallerSaid:
 
     text: str
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What the caller's turn was understood as; `entities` names what it held, not the values."""
+
+    intent: Intent
+    confidence: float
+    tier: str
+    entities: tuple[str, ...]
+    emotion: Emotion
+    latency_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,7 @@ CallEventPayload = (
     | CallerStoppedSpeaking
     | CallerHeard
     | CallerSaid
+    | Understood
     | CallerWentOn
     | ReplyStarted
     | AgentSaying

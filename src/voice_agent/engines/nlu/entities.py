@@ -43,7 +43,8 @@ class _Utterance:
     def entity(
         self, name: str, value: str, start: int, end: int, others: Sequence[str] = ()
     ) -> Entity:
-        return Entity(name, value, " ".join(self.tokens[start:end]), tuple(others))
+        said = " ".join(self.tokens[start:end])
+        return Entity(name, value, said, tuple(others), (start, end))
 
 
 @cache

@@ -5,23 +5,12 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from voice_agent.core.speech import Expectation
+from voice_agent.core.understanding import Entity
+
+__all__ = ["EPOCH", "Context", "Entity", "Understander", "Understanding"]
 
 EPOCH: Final = datetime(2000, 1, 3, 9, tzinfo=UTC)
 """A Monday; the `now` of a context that does not care."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A value found in an utterance.
-
-    `value` is canonical (digits, ISO date, 24-hour time, address); `text` is what was said;
-    `alternatives` are the other readings when it was ambiguous.
-    """
-
-    name: str
-    value: str
-    text: str
-    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
