@@ -11,6 +11,7 @@ from voice_agent.config import Settings
 from voice_agent.core.clock import Clock
 from voice_agent.core.ports import ToolExecutor
 from voice_agent.core.speech import SpeechRequest
+from voice_agent.core.usage import Unit, Usage
 from voice_agent.engines.chains import EngineChain, EngineStatus
 from voice_agent.engines.nlu.emotions import emotion_of
 from voice_agent.engines.nlu.questions import expectation_of
@@ -126,6 +127,7 @@ async def open_engine_room(
     Raises:
         ConfigurationError: an option is wrong, or a role has no engine that can work.
     """
+    _read_ahead(clock)
     options = options_from(settings, terms)
     detector = await choose_engine(Kind.VAD, settings.vad, options, stack)
     chains: dict[Kind, EngineChain] = {}
@@ -154,6 +156,13 @@ async def open_engine_room(
         realtime=FailoverRealtimeModel(realtime.candidates) if realtime else None,
     )
     return EngineRoom(engines, model, chains)
+
+
+def _read_ahead(clock: Clock) -> None:
+    """Read the tables that the first turn would otherwise wait for."""
+    emotion_of("hello")
+    expectation_of("hello?")
+    cost_of(Usage("", "", {Unit.SECONDS: 0.0}), clock.wall().date())
 
 
 async def _voices(

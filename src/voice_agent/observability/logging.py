@@ -10,6 +10,11 @@ from typing import Any, Final
 
 import structlog
 
+_CHATTY: Final = (
+    *("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "aiosqlite"),
+    *("httpx", "httpx2", "httpcore2", "hpack", "websockets", "mcp", "pypdf"),
+)
+"""Libraries of which only warnings are wanted; some log addresses with what is in them."""
 _SECRET_WORDS: Final = ("token", "secret", "password", "api_key", "authorization")
 REDACTED: Final = "«redacted»"
 
@@ -43,7 +48,7 @@ def configure_logging(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "aiosqlite"):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).handlers.clear()
         logging.getLogger(chatty).propagate = True
         logging.getLogger(chatty).setLevel("WARNING")
