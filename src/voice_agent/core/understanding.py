@@ -51,7 +51,8 @@ class TierOutcome:
     """What one tier made of an utterance.
 
     `intent` is its best guess, None where it had none; `answered` says whether its confidence
-    reached its `threshold`, so that it was believed. `ms` is how long it took, `cost_usd` what it was paid.
+    reached its `threshold`, so that it was believed. `ms` is how long it took, `cost_usd` what
+    it was paid.
     `would_have_cost` is what the language model's tier would have been paid (USD) for this
     utterance; both are None where nobody knows the price. `trouble` is the code of a failure.
     """

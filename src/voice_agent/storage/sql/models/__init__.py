@@ -13,6 +13,7 @@ from voice_agent.storage.sql.models.feedback import FeedbackRow
 from voice_agent.storage.sql.models.orders import OrderItemRow, OrderRow
 from voice_agent.storage.sql.models.seeds import SeedRow
 from voice_agent.storage.sql.models.transfers import TransferRow
+from voice_agent.storage.sql.models.understanding import NluLedgerRow, NluProposalRow
 
 __all__ = [
     "AppointmentRow",
@@ -24,6 +25,8 @@ __all__ = [
     "DepartmentRow",
     "FeedbackRow",
     "HolidayRow",
+    "NluLedgerRow",
+    "NluProposalRow",
     "OrderItemRow",
     "OrderRow",
     "SeedRow",
