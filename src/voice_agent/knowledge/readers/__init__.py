@@ -1,0 +1,1 @@
+"""One file per format: bytes in, a document out, or a refusal that says why."""
