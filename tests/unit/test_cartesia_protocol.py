@@ -193,7 +193,7 @@ def test_the_pace_stays_within_what_the_vendor_takes(rate: float, emotion: Emoti
 
 def test_a_sad_caller_is_answered_with_sympathy() -> None:
     config = sent(SpeechRequest("x", PHONE, emotion=Emotion.SAD))["generation_config"]
-    assert config == {"speed": 0.95, "emotion": "sympathetic"}
+    assert config == {"speed": 0.92, "emotion": "sympathetic"}
 
 
 def test_the_pace_that_3_5_has_switched_off_for_english_is_not_sent() -> None:

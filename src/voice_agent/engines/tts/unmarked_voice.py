@@ -1,4 +1,4 @@
-"""Breaks and pace for voices that know no markup: the clause is spoken in pieces.
+"""Breaks and pace for voices that know neither markup nor moods: a clause spoken in pieces.
 
 Wait. <break time="1s"/> <prosody rate="80%">Slowly now.</prosody> Good.
 └─┬─┘ └── silence ─────┘ └─────── at 0.8 of the pace ────────────┘ └─┬─┘
@@ -13,6 +13,7 @@ from typing import Final
 from voice_agent.core.ports import SpeechSynthesizer, Warmable
 from voice_agent.core.speech import SpeechEvent, SpeechRequest, SpokenAudio, SpokenWord
 from voice_agent.engines.tts.event_stream import events_of
+from voice_agent.engines.tts.prosody import delivery
 from voice_agent.engines.tts.ssml_parser import parse
 from voice_agent.engines.tts.ssml_spans import Break, Emphasis, Prosody, Spans, Text, plain_text
 
@@ -59,7 +60,8 @@ class UnmarkedVoice:
         """Speak one clause; see the port."""
         at = 0.0
         for stretch in stretches(request):
-            rate = request.rate * min(max(stretch.rate, SLOWEST), FASTEST)
+            own = request.rate * delivery(request.emotion).rate
+            rate = own * min(max(stretch.rate, SLOWEST), FASTEST)
             part = replace(request, text=stretch.text, rate=rate, markup="")
             async with aclosing(self._speak(part, at)) as events:
                 async for event in events:

@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 
 from voice_agent.core.audio import AudioFormat, Encoding
 from voice_agent.core.errors import ProviderRejected
-from voice_agent.core.speech import Emotion, SpeechRequest
+from voice_agent.core.speech import SpeechRequest
 from voice_agent.engines.hosted import CONNECT_WITHIN, HostedOptions
 from voice_agent.engines.tts.hosted_speech import Patience
 from voice_agent.engines.tts.phrasing import printable
+from voice_agent.engines.tts.prosody import Manner, delivery
 
 NAME: Final = "cartesia"
 HOME: Final = "https://api.cartesia.ai"
@@ -34,15 +35,15 @@ _PCM_RATES: Final = (8000, 16000, 22050, 24000, 44100, 48000)
 SLOWEST: Final = 0.6
 FASTEST: Final = 1.5
 
-_MOODS: Final[Mapping[Emotion, tuple[str, float]]] = {
-    Emotion.NEUTRAL: ("", 1.0),
-    Emotion.HAPPY: ("happy", 1.0),
-    Emotion.FRUSTRATED: ("calm", 0.98),
-    Emotion.SAD: ("sympathetic", 0.95),
-    Emotion.ANGRY: ("calm", 0.95),
-    Emotion.CONFUSED: ("calm", 0.9),
+_EMOTIONS: Final[Mapping[Manner, str]] = {
+    Manner.PLAIN: "",
+    Manner.BRIGHT: "happy",
+    Manner.CALM: "calm",
+    Manner.GENTLE: "sympathetic",
+    Manner.LEVEL: "calm",
+    Manner.CLEAR: "calm",
 }
-"""The vendor's emotion and the pace that answer the caller's mood."""
+"""The vendor's words for manners of speaking."""
 
 
 class CartesiaOptions(HostedOptions):
@@ -100,8 +101,9 @@ class CartesiaOptions(HostedOptions):
 
     def generation(self, request: SpeechRequest) -> dict[str, Any]:
         """The vendor's `generation_config`, or nothing where all is as usual."""
-        emotion, pace = _MOODS[request.emotion]
-        speed = round(min(max(request.rate * pace, SLOWEST), FASTEST), 3)
+        how = delivery(request.emotion)
+        emotion = _EMOTIONS[how.manner]
+        speed = round(min(max(request.rate * how.rate, SLOWEST), FASTEST), 3)
         # The vendor has switched the pace off for English in its 3.5 models.
         fixed = self.model.startswith("sonic-3.5") and _primary(request) == "en"
         config: dict[str, Any] = {} if speed == 1.0 or fixed else {"speed": speed}

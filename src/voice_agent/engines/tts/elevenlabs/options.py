@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from voice_agent.core.audio import AudioFormat, Encoding
 from voice_agent.core.errors import ProviderRejected
-from voice_agent.core.speech import Emotion, SpeechRequest
+from voice_agent.core.speech import SpeechRequest
 from voice_agent.engines.hosted import CONNECT_WITHIN, HostedOptions
 from voice_agent.engines.tts.hosted_speech import Patience
 from voice_agent.engines.tts.phrasing import printable
+from voice_agent.engines.tts.prosody import delivery
 
 NAME: Final = "elevenlabs"
 HOME: Final = "https://api.elevenlabs.io"
@@ -43,26 +44,6 @@ MODELS: Final[Mapping[str, ModelTraits]] = {
     "eleven_v4_turbo": ModelTraits(websocket=False),
 }
 _DIALOGUE_ONLY: Final = "eleven_v3_conversational"
-
-
-@dataclass(frozen=True, slots=True)
-class _Mood:
-    """What is added to stability and style, and how the pace changes."""
-
-    stability: float = 0.0
-    style: float = 0.0
-    speed: float = 1.0
-
-
-_MOODS: Final[Mapping[Emotion, _Mood]] = {
-    Emotion.NEUTRAL: _Mood(),
-    Emotion.HAPPY: _Mood(stability=-0.1, style=0.15),
-    Emotion.FRUSTRATED: _Mood(stability=0.15, speed=0.97),
-    Emotion.SAD: _Mood(stability=0.1, speed=0.94),
-    Emotion.ANGRY: _Mood(stability=0.2, speed=0.95),
-    Emotion.CONFUSED: _Mood(stability=0.15, speed=0.9),
-}
-"""The answer to the caller's mood: calm meets anger, and slowness helps the confused."""
 
 
 class ElevenLabsOptions(HostedOptions):
@@ -140,13 +121,14 @@ class ElevenLabsOptions(HostedOptions):
 
     def settings(self, request: SpeechRequest) -> dict[str, float | bool]:
         """The vendor's `voice_settings` for a clause."""
-        mood = _MOODS[request.emotion]
+        how = delivery(request.emotion)
+        liveliness = how.liveliness - 0.5
         return {
-            "stability": round(_between(0.0, self.stability + mood.stability, 1.0), 3),
+            "stability": round(_between(0.0, self.stability - liveliness, 1.0), 3),
             "similarity_boost": self.similarity,
-            "style": round(_between(0.0, self.style + mood.style, 1.0), 3),
+            "style": round(_between(0.0, self.style + max(0.0, liveliness), 1.0), 3),
             "use_speaker_boost": True,
-            "speed": round(_between(SLOWEST, request.rate * mood.speed, FASTEST), 3),
+            "speed": round(_between(SLOWEST, request.rate * how.rate, FASTEST), 3),
         }
 
 
