@@ -1,4 +1,4 @@
-"""The four built-in tools on real tables, as the runner calls them."""
+"""The built-in tools on real tables, as the runner calls them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +15,13 @@ from support.storage import NOW, demo_database
 from voice_agent.core.chat import JsonObject, ToolCall, ToolContext, ToolEffect, ToolResult
 from voice_agent.core.errors import ConfigurationError, NotFoundError, PermissionDeniedError
 from voice_agent.storage.records import Department
+from voice_agent.storage.sql.calendar import public_holidays
 from voice_agent.storage.sql.database import Database
 from voice_agent.storage.sql.models import OrderRow, TransferRow
+from voice_agent.storage.sql.repositories.appointments import SqlAppointments
+from voice_agent.storage.sql.repositories.customers import SqlCustomers
 from voice_agent.storage.sql.repositories.departments import SqlDepartments
+from voice_agent.storage.sql.repositories.feedback import SqlFeedback
 from voice_agent.storage.sql.repositories.orders import SqlOrders
 from voice_agent.storage.sql.repositories.transfers import SqlTransfers
 from voice_agent.tools.base import Access, Tool
@@ -71,15 +75,18 @@ async def desk(folder: Path, moment: datetime = NOW) -> AsyncIterator[Desk]:
         clock = SetClock(moment)
         business = Business(
             orders=SqlOrders(database),
-            departments=SqlDepartments(database),
+            departments=SqlDepartments(database, public_holidays("US")),
             transfers=SqlTransfers(database),
+            appointments=SqlAppointments(database),
+            customers=SqlCustomers(database),
+            feedback=SqlFeedback(database),
             clock=clock,
         )
         run = ToolRunner(builtin_tools(), business.services(), authorize=allow_all, clock=clock)
         yield Desk(run, database, clock)
 
 
-async def test_the_four_tools_have_the_names_and_parameters_they_must(tmp_path: Path) -> None:
+async def test_the_nine_tools_have_the_names_and_parameters_they_must(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         shown = {tool.name: tool.parameters for tool in at.run.declarations}
         described = [tool.description for tool in at.run.declarations]
@@ -92,6 +99,17 @@ async def test_the_four_tools_have_the_names_and_parameters_they_must(tmp_path: 
         "get_business_hours": ({"department"}, []),
         "transfer_to_human": ({"department", "reason"}, ["reason"]),
         "end_call": ({"reason"}, []),
+        "schedule_appointment": (
+            {"date", "time", "name", "purpose"},
+            ["date", "time", "name", "purpose"],
+        ),
+        "cancel_appointment": ({"confirmation_number"}, ["confirmation_number"]),
+        "reschedule_appointment": (
+            {"confirmation_number", "new_date", "new_time"},
+            ["confirmation_number", "new_date", "new_time"],
+        ),
+        "look_up_account": ({"identifier"}, ["identifier"]),
+        "collect_feedback": ({"rating", "comment"}, ["rating"]),
     }
     assert all(described)
 
@@ -333,5 +351,10 @@ async def test_built_in_tools_have_different_names() -> None:
         "get_business_hours": Access.READ,
         "transfer_to_human": Access.WRITE,
         "end_call": Access.IRREVERSIBLE,
+        "schedule_appointment": Access.WRITE,
+        "cancel_appointment": Access.WRITE,
+        "reschedule_appointment": Access.WRITE,
+        "look_up_account": Access.READ,
+        "collect_feedback": Access.WRITE,
     }
     assert all(isinstance(tool, Tool) for tool in tools)

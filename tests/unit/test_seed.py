@@ -80,15 +80,26 @@ def test_booked_appointments_never_share_a_slot(offset: int) -> None:
     assert len({row.confirmation_number for row in rows}) == len(rows)
 
 
-def test_holidays_fall_on_their_days() -> None:
-    assert dict(public_holidays(2026)) == {
-        date(2026, 1, 1): "New Year's Day",
-        date(2026, 5, 25): "Memorial Day",
-        date(2026, 7, 4): "Independence Day",
-        date(2026, 9, 7): "Labor Day",
-        date(2026, 11, 26): "Thanksgiving Day",
-        date(2026, 12, 25): "Christmas Day",
-    }
+@pytest.mark.parametrize(
+    ("region", "day", "name"),
+    [
+        ("US", date(2026, 11, 26), "Thanksgiving Day"),
+        ("US", date(2026, 7, 3), "Independence Day (observed)"),
+        ("us-ny", date(2026, 12, 25), "Christmas Day"),
+        ("DE-BY", date(2026, 5, 1), "Labor Day"),
+        ("DE-BY", date(2026, 11, 26), ""),
+        ("US", date(2026, 11, 24), ""),
+        ("", date(2026, 12, 25), ""),
+    ],
+)
+def test_public_holidays_are_those_of_the_region(region: str, day: date, name: str) -> None:
+    assert public_holidays(region)(day) == name
+
+
+@pytest.mark.parametrize("region", ["XX", "US-XX", "Bavaria", "-"])
+def test_an_unknown_region_is_a_configuration_error(region: str) -> None:
+    with pytest.raises(ConfigurationError, match="two letters"):
+        public_holidays(region)
 
 
 @pytest.mark.anyio

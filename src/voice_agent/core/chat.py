@@ -51,13 +51,25 @@ class Message:
     interrupted: bool = False
 
 
+class ToolAccess(StrEnum):
+    """What a tool does to the world; interruption cancels reads only."""
+
+    READ = "read"
+    WRITE = "write"
+    IRREVERSIBLE = "irreversible"
+
+
 @dataclass(frozen=True, slots=True)
 class ToolDeclaration:
-    """A tool as the model sees it; `parameters` is a JSON schema object."""
+    """A tool as the model sees it; `parameters` is a JSON schema object.
+
+    `access` is None where nobody said what the tool does to the world.
+    """
 
     name: str
     description: str
     parameters: JsonObject
+    access: ToolAccess | None = None
 
 
 class ToolChoice(StrEnum):

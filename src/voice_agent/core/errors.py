@@ -16,7 +16,8 @@ VoiceAgentError                 voice_agent
 └── ToolError                   tool                 a tool refuses; its text goes to the model
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class VoiceAgentError(Exception):
@@ -115,7 +116,13 @@ class ToolError(VoiceAgentError):
 
     code = "tool"
 
-    def __init__(self, message: str, *, reason: str) -> None:
-        """Say why in one sentence that can be repeated to the caller."""
+    def __init__(
+        self, message: str, *, reason: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Say why in one sentence that can be repeated to the caller.
+
+        `details` is JSON that the model gets besides, such as other times that are free.
+        """
         super().__init__(message)
         self.reason = reason
+        self.details: Mapping[str, Any] = details or {}

@@ -2,11 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
 from voice_agent.compliance.permits import ToolPermit
-from voice_agent.core.chat import JsonObject, ToolDeclaration, ToolEffect
+from voice_agent.core.chat import JsonObject, ToolAccess, ToolDeclaration, ToolEffect
 from voice_agent.core.errors import PermissionDeniedError
 from voice_agent.tools.schema import Parameters, description_of, parameters_of, services_of
 
@@ -14,12 +13,8 @@ DEFAULT_TIMEOUT: Final = 8.0
 """Seconds a tool may take; a caller on the line does not wait longer."""
 
 
-class Access(StrEnum):
-    """What a tool does to the world; interruption cancels reads only."""
-
-    READ = "read"
-    WRITE = "write"
-    IRREVERSIBLE = "irreversible"
+Access = ToolAccess
+"""What a tool does to the world, under its short name for tools' files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,8 @@ class Tool:
     @property
     def declaration(self) -> ToolDeclaration:
         """The tool as a model sees it."""
-        return ToolDeclaration(self.name, self.description, self.parameters.json_schema())
+        schema = self.parameters.json_schema()
+        return ToolDeclaration(self.name, self.description, schema, self.access)
 
     async def run(
         self, values: Mapping[str, Any], services: Mapping[str, object], permit: ToolPermit

@@ -16,7 +16,7 @@ _HORIZON: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """One stretch of being open, in UTC, because only there is time evenly spaced."""
 
     opens: datetime
@@ -45,7 +45,7 @@ def next_opening(department: Department, at: datetime) -> datetime | None:
     zone = ZoneInfo(department.time_zone)
     first = at.astimezone(zone).date()
     for offset in range(_HORIZON):
-        for span in _spans(department, first + timedelta(days=offset)):
+        for span in spans_on(department, first + timedelta(days=offset)):
             if span.opens > at and not is_open(department, span.opens - timedelta.resolution):
                 return span.opens.astimezone(zone)
     return None
@@ -60,7 +60,11 @@ def hours_on(department: Department, day: date) -> tuple[OpenHours, ...]:
 
 def holiday_on(department: Department, day: date) -> Holiday | None:
     """The holiday of a date, None on an ordinary day."""
-    return next((holiday for holiday in department.holidays if holiday.day == day), None)
+    own = next((holiday for holiday in department.holidays if holiday.day == day), None)
+    if own is not None:
+        return own
+    name = department.public_holiday(day)
+    return Holiday(day, name) if name else None
 
 
 def say_hours(hours: tuple[OpenHours, ...]) -> str:
@@ -102,19 +106,20 @@ def say_moment(moment: datetime, at: datetime) -> str:
     return f"{label} at {say_time(moment.time())}"
 
 
-def _span_at(department: Department, at: datetime) -> _Span | None:
-    today = at.astimezone(ZoneInfo(department.time_zone)).date()
-    for day in (today - timedelta(days=1), today):
-        for span in _spans(department, day):
-            if span.opens <= at < span.closes:
-                return span
-    return None
-
-
-def _spans(department: Department, day: date) -> Iterator[_Span]:
+def spans_on(department: Department, day: date) -> Iterator[Span]:
+    """The stretches of being open that begin on a date, in order."""
     zone = ZoneInfo(department.time_zone)
     for hours in hours_on(department, day):
         until = day if hours.closes > hours.opens else day + timedelta(days=1)
         opens = datetime.combine(day, hours.opens, zone).astimezone(UTC)
         closes = datetime.combine(until, hours.closes, zone).astimezone(UTC)
-        yield _Span(opens, closes)
+        yield Span(opens, closes)
+
+
+def _span_at(department: Department, at: datetime) -> Span | None:
+    today = at.astimezone(ZoneInfo(department.time_zone)).date()
+    for day in (today - timedelta(days=1), today):
+        for span in spans_on(department, day):
+            if span.opens <= at < span.closes:
+                return span
+    return None

@@ -60,11 +60,15 @@ class ToolRunner:
     ) -> None:
         """`services` by name, as the tools' keyword-only parameters ask for them.
 
+        A tool that asks for one that is None is left out: this business has no such thing.
+
         Raises:
             ConfigurationError: two tools have one name.
             TypeError: a tool asks for a service that is not there.
         """
-        self._tools = {tool.name: tool for tool in unique(tools)}
+        lacking = {name for name, service in services.items() if service is None}
+        offered = (tool for tool in unique(tools) if lacking.isdisjoint(tool.services))
+        self._tools = {tool.name: tool for tool in offered}
         self._services = services
         self._authorize = authorize
         self._clock = clock
@@ -157,7 +161,7 @@ class ToolRunner:
         try:
             return _succeeded(job.call, await job.tool.run(job.values, services, permit))
         except ToolError as refusal:
-            return _failed(job.call, refusal.reason, str(refusal))
+            return _failed(job.call, refusal.reason, str(refusal), refusal.details)
         except Exception as error:  # noqa: BLE001 - whatever a tool does, the call goes on
             _log.error("tool.failed", tool=job.tool.name, error=type(error).__name__)
             text = f"{job.tool.name} failed for a technical reason. {_honest(job.tool)}"
@@ -173,12 +177,20 @@ def allow_all(_tool: Tool, _context: ToolContext) -> Decision:
 
 
 def _succeeded(call: ToolCall, outcome: ToolOutcome) -> ToolResult:
-    content: JsonObject = json.loads(json.dumps(outcome.content, allow_nan=False))
+    content = _as_json(outcome.content)
     return ToolResult(call.id, call.name, ok=True, content=content, effect=outcome.effect)
 
 
-def _failed(call: ToolCall, code: str, message: str) -> ToolResult:
-    content = {"error": code, "message": message}
+def _as_json(content: JsonObject) -> JsonObject:
+    """What the model will read, while a tool that returns anything else can still be told off."""
+    decoded: JsonObject = json.loads(json.dumps(content, allow_nan=False))
+    return decoded
+
+
+def _failed(
+    call: ToolCall, code: str, message: str, details: JsonObject | None = None
+) -> ToolResult:
+    content = {**_as_json(details or {}), "error": code, "message": message}
     return ToolResult(call.id, call.name, ok=False, content=content, effect=ToolEffect.NONE)
 
 

@@ -1,28 +1,42 @@
-"""Public holidays of the United States, by the rules of 5 U.S.C. 6103, without observed days."""
+"""Public holidays of a country, or of one of its states or provinces."""
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
 from typing import Final
 
-_MONDAY: Final = 0
-_THURSDAY: Final = 3
+from voice_agent.core.errors import ConfigurationError
+from voice_agent.storage.records import no_holiday
+
+_ENGLISH: Final = "en_US"
 
 
-def public_holidays(year: int) -> Iterator[tuple[date, str]]:
-    """The days of `year` on which most offices are closed, with their names, in order."""
-    yield date(year, 1, 1), "New Year's Day"
-    yield _last(year, 5, _MONDAY), "Memorial Day"
-    yield date(year, 7, 4), "Independence Day"
-    yield _nth(year, 9, _MONDAY, 1), "Labor Day"
-    yield _nth(year, 11, _THURSDAY, 4), "Thanksgiving Day"
-    yield date(year, 12, 25), "Christmas Day"
+def public_holidays(region: str) -> Callable[[date], str]:
+    """Names the public holiday of a date in `region` (`US`, `US-NY`, `DE-BY`), else "".
 
+    Days off in lieu count; no region has no holidays.
 
-def _nth(year: int, month: int, weekday: int, n: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
+    Raises:
+        ConfigurationError: there is no such country, state or province.
+    """
+    if not region:
+        return no_holiday
+    # Imported late: it reads the rules of every country.
+    import holidays
 
+    country, _, part = region.strip().upper().partition("-")
+    try:
+        known = holidays.country_holidays(country, subdiv=part or None)
+        translated = known.supported_languages
+        if _ENGLISH in translated:
+            known = holidays.country_holidays(country, subdiv=part or None, language=_ENGLISH)
+    except NotImplementedError as error:
+        raise ConfigurationError(
+            f"region: {region!r} has no known public holidays; use a country's two letters, "
+            "with its state or province where it has some, like US, US-NY or DE-BY."
+        ) from error
 
-def _last(year: int, month: int, weekday: int) -> date:
-    end = (date(year, month, 28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return end - timedelta(days=(end.weekday() - weekday) % 7)
+    def name_of(day: date) -> str:
+        # Years are worked out when they are first asked for; several names come in lines.
+        return (known.get(day) or "").replace("; ", " and ")
+
+    return name_of

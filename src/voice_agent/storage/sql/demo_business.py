@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from voice_agent.storage.sql.calendar import public_holidays
 from voice_agent.storage.sql.models import (
     AppointmentRow,
     BusinessHoursRow,
@@ -17,6 +16,7 @@ from voice_agent.storage.sql.models import (
 
 ZONE: Final = "America/New_York"
 _YEARS_OF_HOLIDAYS: Final = 5
+_MINUTES: Final = 30
 _WEEKDAYS: Final = range(5)
 _SATURDAY: Final = 5
 
@@ -135,6 +135,7 @@ def demo_departments() -> list[DepartmentRow]:
             _week("00:00", "00:00", days=range(7)),
             agents=2,
             minutes=8.0,
+            observes_holidays=False,
         ),
     ]
 
@@ -148,6 +149,7 @@ def _department(
     agents: int = 1,
     minutes: float = 5.0,
     default: bool = False,
+    observes_holidays: bool = True,
 ) -> DepartmentRow:
     return DepartmentRow(
         name=name,
@@ -158,6 +160,7 @@ def _department(
         agents=agents,
         handle_minutes=minutes,
         is_default=default,
+        observes_holidays=observes_holidays,
         hours=hours,
     )
 
@@ -171,26 +174,13 @@ def _week(opens: str, closes: str, days: range | list[int] = _WEEKDAYS) -> list[
     ]
 
 
-def demo_holidays(today: date, always_open: int) -> list[HolidayRow]:
-    """Closed days of five years, a short Christmas Eve; `always_open` is a department's id."""
-    rows: list[HolidayRow] = []
-    for year in range(today.year, today.year + _YEARS_OF_HOLIDAYS):
-        rows.append(
-            HolidayRow(day=date(year, 12, 24), name="Christmas Eve", opens=time(9), closes=time(13))
-        )
-        rows.extend(HolidayRow(day=day, name=name) for day, name in public_holidays(year))
-    midnight = time(0)
-    rows.extend(
-        HolidayRow(
-            day=row.day,
-            name=row.name,
-            department_id=always_open,
-            opens=midnight,
-            closes=midnight,
-        )
-        for row in tuple(rows)
-    )
-    return rows
+def demo_holidays(today: date) -> list[HolidayRow]:
+    """A short Christmas Eve for five years; public holidays come from the region's calendar."""
+    years = range(today.year, today.year + _YEARS_OF_HOLIDAYS)
+    return [
+        HolidayRow(day=date(year, 12, 24), name="Christmas Eve", opens=time(9), closes=time(13))
+        for year in years
+    ]
 
 
 def demo_appointments(today: date, now: datetime) -> list[AppointmentRow]:
@@ -202,8 +192,11 @@ def demo_appointments(today: date, now: datetime) -> list[AppointmentRow]:
             name=_NAMES[index],
             purpose=_PURPOSES[index % len(_PURPOSES)],
             starts_at=_slot(today, index),
+            ends_at=_slot(today, index) + timedelta(minutes=_MINUTES),
+            minutes=_MINUTES,
             status="cancelled" if index % 4 == 3 else "booked",
             created_at=now,
+            changed_at=now,
         )
         for index in range(12)
     ]

@@ -89,7 +89,7 @@ async def _demo(session: AsyncSession, today: date, now: datetime) -> None:
     session.add_all(
         [
             *demo_orders(today, len(customers)),
-            *demo_holidays(today, always_open=ids[-1]),
+            *demo_holidays(today),
             *demo_appointments(today, now),
             *demo_feedback(now),
             *demo_transfers(now, ids),

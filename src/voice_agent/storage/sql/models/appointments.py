@@ -11,12 +11,17 @@ _BOOKED = text("status = 'booked'")
 
 
 class AppointmentRow(Base):
-    """An appointment; a cancelled one keeps its number and frees its slot."""
+    """An appointment; a cancelled one keeps its number and frees its slot.
+
+    `call_id` is the call that booked it; `changed_at` when it was last booked, moved or
+    cancelled. On PostgreSQL a constraint of the migration forbids overlaps, too.
+    """
 
     __tablename__ = "appointments"
     __table_args__ = (
         CheckConstraint("status in ('booked', 'cancelled')", name="status"),
         CheckConstraint("minutes > 0", name="minutes"),
+        CheckConstraint("ends_at > starts_at", name="end"),
         Index(
             "uq_appointments_booked_slot",
             "starts_at",
@@ -37,3 +42,6 @@ class AppointmentRow(Base):
     minutes: Mapped[int] = mapped_column(default=30)
     status: Mapped[str] = mapped_column(String(20), default="booked")
     created_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    call_id: Mapped[str] = mapped_column(String(64), default="", server_default="")

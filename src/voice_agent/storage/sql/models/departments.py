@@ -3,7 +3,7 @@
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, String
+from sqlalchemy import CheckConstraint, Float, ForeignKey, String, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from voice_agent.storage.sql.models.base import Base
@@ -41,7 +41,10 @@ class HolidayRow(Base):
 
 
 class DepartmentRow(Base):
-    """A department, its time zone (IANA name) and how fast its queue moves."""
+    """A department, its time zone (IANA name) and how fast its queue moves.
+
+    One that does not observe holidays has its usual hours on them, except its own.
+    """
 
     __tablename__ = "departments"
     __table_args__ = (
@@ -58,6 +61,7 @@ class DepartmentRow(Base):
     agents: Mapped[int] = mapped_column(default=1)
     handle_minutes: Mapped[float] = mapped_column(Float(), default=5.0)
     is_default: Mapped[bool] = mapped_column(default=False)
+    observes_holidays: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     hours: Mapped[list[BusinessHoursRow]] = relationship(
         order_by=(BusinessHoursRow.weekday, BusinessHoursRow.opens),

@@ -24,10 +24,11 @@ class SqlOrders:
             return None
         async with self._database.read() as session:
             row = await session.get(OrderRow, order_id, options=[selectinload(OrderRow.items)])
-        return None if row is None else _order(row)
+        return None if row is None else order_of(row)
 
 
-def _order(row: OrderRow) -> Order:
+def order_of(row: OrderRow) -> Order:
+    """A row, its items loaded, as a value."""
     return Order(
         id=row.id,
         status=OrderStatus(row.status),

@@ -1,0 +1,1 @@
+"""Tools without code: webhooks from the settings and whatever MCP servers offer."""
