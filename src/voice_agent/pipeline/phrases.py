@@ -47,6 +47,11 @@ class Phrases:
         """A few words while something takes long."""
         return self._pick("reassurance", count)
 
+    def filler(self, kind: str, count: int) -> str:
+        """A few words while a tool of this kind works; the wordings take turns."""
+        wordings: list[str] = self.data["fillers"][kind]
+        return wordings[count % len(wordings)]
+
     def resume(self, rest: str) -> str:
         """Go on after a noise cut the agent off, with what was not heard."""
         if not rest.strip():
@@ -57,7 +62,8 @@ class Phrases:
     def fixed(self) -> tuple[str, ...]:
         """Every sentence that is the same for all callers, the greeting first."""
         keys = dict.fromkeys((*_KEYS.values(), *_FAREWELLS.values(), "reassurance"))
-        wordings = (wording for key in keys for wording in self.data[key])
+        wordings = [wording for key in keys for wording in self.data[key]]
+        wordings += [wording for kind in self.data["fillers"].values() for wording in kind]
         said = (wording.replace("{business}", self.business) for wording in wordings)
         return tuple(dict.fromkeys((*filter(None, (self.greeting,)), *said)))
 

@@ -35,6 +35,7 @@ from voice_agent.core.speech import Emotion, Expectation
 from voice_agent.pipeline.conversation import Conversation, TurnStart
 from voice_agent.pipeline.engine_reports import EngineReport, EngineReports
 from voice_agent.pipeline.engines import Engines
+from voice_agent.pipeline.fillers import Filler
 from voice_agent.pipeline.foresight import Foresight
 from voice_agent.pipeline.journal import Journal
 from voice_agent.pipeline.phrases import Phrases
@@ -76,6 +77,7 @@ class _Current:
     start: TurnStart
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     generated: anyio.Event = field(default_factory=anyio.Event)
+    filler: Filler = field(default_factory=Filler)
     split: HeardText | None = None
     withdrawn: bool = False
     settled: bool = False
@@ -112,6 +114,7 @@ class Replies:
         self._current: _Current | None = None
         self._counts: dict[ReplyReason, int] = {}
         self._reassured = 0
+        self._fillers = 0
         self._mood = Emotion.NEUTRAL
         self._reports = EngineReports(journal, engines.price)
         self._foresight = Foresight(engines.model)
@@ -168,10 +171,30 @@ class Replies:
             self._settle(current, interrupted=True)
 
     def reassure(self, turn: int) -> None:
-        """Say that it takes a moment."""
-        if self._current is not None and self._current.begin.turn == turn:
-            self._current.reply.say_aside(self._phrases.reassurance(self._reassured))
+        """Say that it takes a moment, unless a filler is just about to."""
+        current = self._alive(turn)
+        if current is None or (current.filler.spoken and not current.measured):
+            return
+        current.reply.say_aside(self._phrases.reassurance(self._reassured))
+        self._reassured += 1
+
+    def _cover(self, current: _Current, call: ToolCall) -> None:
+        """Have a few words ready for the case that a tool takes long."""
+        tools = self._engines.tools.declarations
+        access = next((tool.access for tool in tools if tool.name == call.name), None)
+
+        def sentence() -> str | None:
+            said = bool(current.reply.text or self._reassured)
+            kind = current.filler.take(call.id, said=said)
+            if kind is None:
+                return None
             self._reassured += 1
+            self._fillers += 1
+            return self._phrases.filler(kind, self._fillers - 1)
+
+        moment = current.filler.started(call.id, access, self._clock.now())
+        if moment is not None:
+            current.reply.say_at(moment, sentence)
 
     def audible(self, turn: int) -> None:
         """The first sound went out: the turn's latency is known."""
@@ -192,6 +215,10 @@ class Replies:
         if current is not None and current.begin.turn == turn and not current.settled:
             current.split = self._ledger.heard_text(turn, self._clock.now())
             self._settle(current, interrupted=False)
+
+    def _alive(self, turn: int) -> _Current | None:
+        current = self._current
+        return current if current is not None and current.begin.turn == turn else None
 
     async def quiet(self) -> None:
         """Wait until no reply of this maker is being made."""
@@ -283,8 +310,12 @@ class Replies:
 
         def tool_started(call: ToolCall) -> None:
             self._journal.write(ToolStarted(call.id, call.name, call.arguments), turn)
+            if current := self._alive(turn):
+                self._cover(current, call)
 
         def tool_finished(result: ToolResult) -> None:
+            if current := self._alive(turn):
+                current.filler.finished(result.call_id)
             self._journal.write(
                 ToolFinished(
                     result.call_id, result.name, result.ok, result.duration_ms, result.content

@@ -76,6 +76,7 @@ class Reply:
     seconds: float = 0.0
     _broken: ProviderError | None = None
     _tasks: anyio.abc.TaskGroup | None = None
+    _worded: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(self, words: Words) -> None:
         """Speak the words as they come, to the end; what came before a failure is spoken too.
@@ -84,12 +85,14 @@ class Reply:
             ProviderError: the model or the synthesiser failed (as the only exception).
         """
         self._broken = None
+        self._worded = anyio.Event()
         clauses_in, clauses_out = anyio.create_memory_object_stream[Clause](CLAUSES_AHEAD)
         try:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 tasks.start_soon(self._phrase, words, clauses_in)
                 await self._speak(clauses_out)
+                self._worded.set()
         except BaseExceptionGroup as group:
             raise _only(group) from None
         finally:
@@ -101,6 +104,18 @@ class Reply:
         """Speak a sentence as soon as the voice is free, while the model is still busy."""
         if self._tasks is not None:
             self._tasks.start_soon(self._say_all, sentence + " ")
+
+    def say_at(self, moment: float, sentence: Callable[[], str | None]) -> None:
+        """Say aside what `sentence` gives at the moment, unless all is said by then."""
+        if self._tasks is not None:
+            self._tasks.start_soon(self._say_later, moment, sentence)
+
+    async def _say_later(self, moment: float, sentence: Callable[[], str | None]) -> None:
+        with anyio.move_on_after(max(0.0, moment - self.clock.now())):
+            await self._worded.wait()
+            return
+        if text := sentence():
+            await self._say_all(text + " ")
 
     async def _phrase(self, words: Words, clauses: MemoryObjectSendStream[Clause]) -> None:
         chunker, written = SpeechChunker(), ""
