@@ -39,14 +39,14 @@ from voice_agent.pipeline.journal import CallLogs
 from voice_agent.pipeline.phrases import Phrases, load_phrases
 from voice_agent.pipeline.session import SessionSettings
 from voice_agent.pipeline.speech_chunker import Clause, clauses_of
-from voice_agent.pipeline.switchboard import Switchboard
+from voice_agent.pipeline.switchboard import Switchboard, TermsOf
 from voice_agent.pipeline.turns import TurnPolicy
 from voice_agent.storage.sql.call_log import SqlCallLog
 from voice_agent.storage.sql.call_records import SqlCallRecords
 from voice_agent.storage.sql.database import Database
 from voice_agent.storage.sql.repositories.departments import SqlDepartments
 from voice_agent.storage.sql.repositories.orders import SqlOrders
-from voice_agent.storage.sql.repositories.terms import business_terms
+from voice_agent.storage.sql.repositories.terms import business_terms, caller_terms
 from voice_agent.storage.sql.repositories.transfers import SqlTransfers
 from voice_agent.storage.sql.seed import seed
 from voice_agent.telephony.twilio import routes as twilio_routes
@@ -123,7 +123,7 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
     engines = room.engines
     directory = CallDirectory()
     logs = CallLogs(await stack.enter_async_context(SqlCallLog(database)), directory)
-    switchboard = Switchboard(engines, session, clock, logs)
+    switchboard = Switchboard(engines, session, clock, logs, _terms_of(database))
     chat = ChatSession(
         engines.model,
         tools,
@@ -159,6 +159,19 @@ async def _open_database(settings: Settings, clock: Clock, stack: AsyncExitStack
         now = clock.wall()
         await seed(database, SAMPLE_DATA, today=now.astimezone(_zone(settings)).date(), now=now)
     return database
+
+
+def _terms_of(database: Database) -> TermsOf:
+    """What a caller is likely to say; nothing when the database does not know them or fails."""
+
+    async def terms(call: Call) -> tuple[str, ...]:
+        try:
+            return await caller_terms(database, call.caller)
+        except StorageError as error:
+            log.warning("terms.unknown", reason=str(error))
+            return ()
+
+    return terms
 
 
 def _tools(database: Database, clock: Clock) -> ToolRunner:

@@ -1,5 +1,7 @@
 """All live calls: begins their sessions, and lets them end when the server stops."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -15,6 +17,14 @@ logger = structlog.get_logger(__name__)
 
 DRAIN_WITHIN: Final = 12.0
 """How long callers are given to hear the goodbye when the server stops (s)."""
+TERMS_WITHIN: Final = 0.1
+"""How long a call waits for what its caller is likely to say (s)."""
+
+TermsOf = Callable[[Call], Awaitable[tuple[str, ...]]]
+
+
+async def _no_terms(_call: Call) -> tuple[str, ...]:
+    return ()
 
 
 class Switchboard:
@@ -26,7 +36,10 @@ class Switchboard:
         settings: SessionSettings,
         clock: Clock,
         log: CallLog,
+        terms_of: TermsOf = _no_terms,
     ) -> None:
+        """`terms_of` tells what a caller is likely to say; it gets a moment only."""
+        self._terms_of = terms_of
         self._engines = engines
         self._settings = settings
         self._clock = clock
@@ -44,7 +57,7 @@ class Switchboard:
         session = CallSession(
             call,
             transport,
-            engines=self._engines,
+            engines=await self._engines_for(call),
             settings=self._settings,
             clock=self._clock,
             readers=[self._log.append],
@@ -59,6 +72,14 @@ class Switchboard:
                 self._empty.set()
         logger.info("call.ended", call=call.id, disposition=disposition.value)
         return disposition
+
+    async def _engines_for(self, call: Call) -> Engines:
+        """The engines, listening for this caller's own words first."""
+        terms: tuple[str, ...] = ()
+        with anyio.move_on_after(TERMS_WITHIN):
+            terms = await self._terms_of(call)
+        known = self._engines.phrases
+        return replace(self._engines, phrases=tuple(dict.fromkeys((*terms, *known))))
 
     async def drain(self) -> None:
         """Say goodbye in every call and wait, within a deadline, until they are over."""
