@@ -10,6 +10,8 @@ from voice_agent.storage.sql.models.departments import (
     HolidayRow,
 )
 from voice_agent.storage.sql.models.feedback import FeedbackRow
+from voice_agent.storage.sql.models.knowledge import UnansweredQuestionRow
+from voice_agent.storage.sql.models.memory import ConversationTurnRow, UserMemoryRow
 from voice_agent.storage.sql.models.orders import OrderItemRow, OrderRow
 from voice_agent.storage.sql.models.seeds import SeedRow
 from voice_agent.storage.sql.models.transfers import TransferRow
@@ -21,6 +23,7 @@ __all__ = [
     "BusinessHoursRow",
     "CallEventRow",
     "CallRow",
+    "ConversationTurnRow",
     "CustomerRow",
     "DepartmentRow",
     "FeedbackRow",
@@ -31,4 +34,6 @@ __all__ = [
     "OrderRow",
     "SeedRow",
     "TransferRow",
+    "UnansweredQuestionRow",
+    "UserMemoryRow",
 ]
