@@ -356,5 +356,6 @@ async def test_built_in_tools_have_different_names() -> None:
         "reschedule_appointment": Access.WRITE,
         "look_up_account": Access.READ,
         "collect_feedback": Access.WRITE,
+        "search_knowledge": Access.READ,
     }
     assert all(isinstance(tool, Tool) for tool in tools)

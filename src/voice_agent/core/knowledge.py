@@ -47,18 +47,3 @@ class UnansweredQuestions(Protocol):
     async def note(self, question: str, call_id: str, turn: int, at: datetime) -> None:
         """Keep one question."""
         ...
-
-
-class NoKnowledge:
-    """No documents at all: every question stays open."""
-
-    async def search(self, query: str, k: int = 3) -> Findings:
-        """Find nothing."""
-        del query, k
-        return Findings()
-
-    async def prefetch(self, text: str) -> None:
-        """Do nothing."""
-
-    async def note(self, question: str, call_id: str, turn: int, at: datetime) -> None:
-        """Keep nothing."""

@@ -12,6 +12,9 @@ from voice_agent.knowledge.fusion import fused
 
 _CANDIDATES: Final = 24
 """Pieces that each of the two searches proposes."""
+_BY_MEANING: Final = 2.0
+_BY_WORDS: Final = 1.0
+"""What the two rankings weigh against each other."""
 _LONGEST_QUERY: Final = 500
 """Characters of a question that are looked at."""
 
@@ -25,9 +28,9 @@ class SearchPolicy:
     `beside` of the best one's score. `diversity` above 0 (to 1) prefers pieces that differ.
     """
 
-    threshold: float = 0.40
-    beside: float = 0.6
-    meaning: float = 0.7
+    threshold: float = 0.38
+    beside: float = 0.5
+    meaning: float = 0.8
     diversity: float = 0.0
 
 
@@ -37,11 +40,12 @@ def find(corpus: Corpus, query: str, vector: Vectors, k: int, policy: SearchPoli
         return Findings()
     asked = query[:_LONGEST_QUERY]
     near = corpus.dense.search(vector, min(_CANDIDATES, corpus.size))
-    rows = fused([[row for row, _ in near], corpus.lexical.search(asked, _CANDIDATES)])
+    by_words = corpus.lexical.search(asked, _CANDIDATES)
+    rows = fused([(_BY_MEANING, [row for row, _ in near]), (_BY_WORDS, by_words)])
     scores = {row: _score(corpus, row, asked, vector, policy) for row in rows}
     if max(scores.values(), default=0.0) < policy.threshold:
         return Findings()
-    chosen = _chosen(corpus, rows, scores, k, policy)
+    chosen = sorted(_chosen(corpus, rows, scores, k, policy), key=lambda row: -scores[row])
     passages = tuple(_passage(corpus, row, scores[row]) for row in chosen)
     return Findings(passages, excerpt(passages[0].text, asked, corpus.lexical))
 

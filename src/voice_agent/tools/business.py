@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from voice_agent.core.clock import Clock
+from voice_agent.core.knowledge import KnowledgeSearch, UnansweredQuestions
 from voice_agent.tools.appointments import Appointments
 from voice_agent.tools.builtin.check_order_status import Orders
 from voice_agent.tools.builtin.collect_feedback import FeedbackBook
@@ -29,6 +30,8 @@ class Business:
     appointments: Appointments | None = None
     customers: Customers | None = None
     feedback: FeedbackBook | None = None
+    knowledge: KnowledgeSearch | None = None
+    unanswered: UnansweredQuestions | None = None
     region: str = "US"
     verifications: Verifications = field(default_factory=Verifications)
     patience: Patience = field(default_factory=Patience)
