@@ -68,7 +68,8 @@ class ToolRunner:
         """
         lacking = {name for name, service in services.items() if service is None}
         offered = (tool for tool in unique(tools) if lacking.isdisjoint(tool.services))
-        self._tools = {tool.name: tool for tool in offered}
+        self._fixed = {tool.name: tool for tool in offered}
+        self._tools = self._fixed
         self._services = services
         self._authorize = authorize
         self._clock = clock
@@ -97,6 +98,20 @@ class ToolRunner:
             result = _failed(call, "tool_failed", "That failed for a technical reason.")
         milliseconds = (self._clock.now() - started) * 1000
         return replace(result, call_id=call.id, duration_ms=round(milliseconds, 3))
+
+    def extend(self, tools: Sequence[Tool]) -> None:
+        """Offer these beside the tools it was made with, in place of those it was extended by.
+
+        One whose name is taken, or that asks for an unknown service, is left out.
+        """
+        added: dict[str, Tool] = {}
+        for tool in tools:
+            fit = set(tool.services) <= {_CONTEXT, *self._services}
+            if tool.name in self._fixed or tool.name in added or not fit:
+                _log.warning("tool.left_out", tool=tool.name)
+            else:
+                added[tool.name] = tool
+        self._tools = {**self._fixed, **added}
 
     def forget(self, call_id: str) -> None:
         """Drop what is remembered of a call that is over."""
