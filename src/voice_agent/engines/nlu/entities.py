@@ -11,12 +11,12 @@ from voice_agent.engines.nlu.phrases import Phrases, word_at
 from voice_agent.engines.nlu.spoken_codes import find_codes, find_order_ids, typed_code
 from voice_agent.engines.nlu.spoken_contacts import (
     find_email,
-    find_name,
     find_phones,
     typed_email,
     typed_phone,
 )
 from voice_agent.engines.nlu.spoken_dates import date_words, find_dates
+from voice_agent.engines.nlu.spoken_names import find_name
 from voice_agent.engines.nlu.spoken_numbers import find_numbers, number_words
 from voice_agent.engines.nlu.spoken_times import find_times
 from voice_agent.engines.nlu.tokens import plain, tokenise
@@ -45,6 +45,13 @@ class _Utterance:
     ) -> Entity:
         said = " ".join(self.tokens[start:end])
         return Entity(name, value, said, tuple(others), (start, end))
+
+    def typed(self, name: str, value: str, text: str) -> Entity:
+        """A value that was written, not said; its words are looked for."""
+        words = tokenise(text, self.language)
+        starts = range(len(self.tokens) - len(words) + 1)
+        at = next((i for i in starts if self.tokens[i : i + len(words)] == words), None)
+        return Entity(name, value, text, span=(at, at + len(words)) if at is not None else (0, 0))
 
 
 @cache
@@ -81,7 +88,7 @@ def _find_moments(said: _Utterance) -> Iterator[Entity]:
     halves = words.halves.find(said.tokens)
     half = tuple(word for _, start, end in halves for word in said.tokens[start:end])
     expected = said.expects(Expectation.DATE_TIME)
-    for time in find_times((*rest, ",", *half), words, expected=expected):
+    for time in find_times((*rest, ";", *half), words, expected=expected):
         yield said.entity("time", time.value, time.start, time.end, time.alternatives)
 
 
@@ -107,7 +114,7 @@ def _codes(said: _Utterance) -> Iterator[Entity]:
         codes = find_codes(said.tokens, words, table, expected=expected)
         typed = typed_code(said.text, table["least"], endings)
         if typed:
-            yield Entity(name, typed, typed.lower())
+            yield said.typed(name, typed, typed.lower())
         for code in codes if not typed else ():
             yield said.entity(name, code.value, code.start, code.end)
 
@@ -115,11 +122,11 @@ def _codes(said: _Utterance) -> Iterator[Entity]:
 def _contacts(said: _Utterance) -> Iterator[Entity]:
     words = number_words(said.language)
     if address := typed_email(said.text):
-        yield Entity("email", address, address)
+        yield said.typed("email", address, address)
     elif email := find_email(said.tokens, words, said.table("email")):
         yield said.entity("email", *email)
-    if number := typed_phone(said.text, said.table("phone")):
-        yield Entity("phone", number, number)
+    if written := typed_phone(said.text, said.table("phone")):
+        yield said.typed("phone", *written)
         return
     for phone in find_phones(said.tokens, words, said.table("phone")):
         yield said.entity("phone", *phone)
@@ -127,7 +134,8 @@ def _contacts(said: _Utterance) -> Iterator[Entity]:
 
 def _names(said: _Utterance) -> Iterator[Entity]:
     expected = said.expects(Expectation.NAME)
-    if name := find_name(said.tokens, said.table("name"), expected=expected):
+    given = frozenset(said.language.table("names")["given"])
+    if name := find_name(said.tokens, said.table("name"), given, expected=expected):
         yield said.entity("name", *name)
 
 
@@ -139,14 +147,16 @@ def _departments(said: _Utterance) -> Iterator[Entity]:
 def _ratings(said: _Utterance) -> Iterator[Entity]:
     table = said.table("rating")
     alone = said.expects(Expectation.DIGITS)
+    times = [set(range(*e.span)) for e in said.moments]
     for run in find_numbers(said.tokens, number_words(said.language)):
         if not table["least"] <= run.value <= table["most"] or len(run.digits) != 1:
             continue
         after = table["after"].end(said.tokens, run.end)
         before = table["before"].before(said.tokens, run.start)
         outer = table["outer"].before(said.tokens, run.start)
-        if (alone or after or before) and not outer:
-            yield said.entity("rating", run.digits, run.start, run.end)
+        timely = not after and any(run.start in time for time in times)
+        if (alone or after or before) and not outer and not timely:
+            yield said.entity("rating", run.digits, run.start, after or run.end)
 
 
 def _purposes(said: _Utterance) -> Iterator[Entity]:
@@ -157,6 +167,8 @@ def _purposes(said: _Utterance) -> Iterator[Entity]:
         end = start
         while start and end < len(said.tokens) and said.tokens[end] not in {*moments, "on", "at"}:
             end += 1
+        while start < end and said.tokens[start] in said.table("purpose")["dropped"]:
+            start += 1
         if end > start and not word_at(said.tokens, start).isdecimal():
             yield said.entity("purpose", " ".join(said.tokens[start:end]), start, end)
             return

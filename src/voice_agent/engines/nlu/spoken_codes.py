@@ -65,6 +65,8 @@ def _announced(
 ) -> bool:
     long_enough = table["least"] <= len(code.value) <= table["most"]
     digits = any(mark.isdigit() for mark in code.value)
+    if table.get("not_after", _NOTHING).before(tokens, code.start):
+        return False
     return long_enough and digits and (expected or table["before"].before(tokens, code.start))
 
 
@@ -75,14 +77,14 @@ def _read_code(
     end = at
     while end < len(tokens):
         word = tokens[end]
-        letter = len(word) == 1 and word.isalpha()
+        letter = _letter(tokens, end, table)
         run = None if letter and word != "o" else read_number(tokens, end, words)
         if run and run.start == end:
             parts.append(run.digits)
             end = run.end
         elif letter or (word in words.soft_zeros and parts):
-            parts.append("0" if word in words.soft_zeros and parts else word.upper())
-            end = _skip_example(tokens, end + 1, table)
+            parts.append("0" if word in words.soft_zeros and parts else letter.upper())
+            end = skip_example(tokens, end + 1, table)
         elif parts and word in table.get("between", ()):
             end += 1
         else:
@@ -90,10 +92,24 @@ def _read_code(
     return SpokenCode("".join(parts), at, end) if parts else None
 
 
-def _skip_example(tokens: Sequence[str], at: int, table: Mapping[str, Any]) -> int:
-    """As in "b as in boy"."""
-    example = table.get("spelled_with", _NOTHING).end(tokens, at)
-    return example + 1 if example and word_at(tokens, example) else at
+def _letter(tokens: Sequence[str], at: int, table: Mapping[str, Any]) -> str:
+    """The letter or letters a word stands for: its own, the alphabet's, a known prefix."""
+    word = tokens[at]
+    if len(word) == 1 and word.isalpha():
+        return word
+    if word in table.get("prefixes", _NOTHING):
+        return word
+    alphabet: Mapping[str, str] = table.get("alphabet", {})
+    beside = (word_at(tokens, at - 1), word_at(tokens, at + 1))
+    spelling = any(other in alphabet or (len(other) == 1 and other.isalpha()) for other in beside)
+    return alphabet.get(word, "") if spelling else ""
+
+
+def skip_example(tokens: Sequence[str], at: int, table: Mapping[str, Any]) -> int:
+    """The place after "as in boy" where it follows the letter b; `at` when it does not."""
+    letter = word_at(tokens, at - 1)
+    example = table.get("spelled_with", _NOTHING).end(tokens, at) if len(letter) == 1 else 0
+    return example + 1 if word_at(tokens, example)[:1] == letter and example else at
 
 
 TYPED_CODE: Final = re.compile(r"\b(?=[a-z-]*\d)(?=\d*-?[a-z])[a-z\d]+(?:-[a-z\d]+)*\b")

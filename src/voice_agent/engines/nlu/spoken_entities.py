@@ -10,20 +10,22 @@ from functools import lru_cache
 from typing import Final
 
 from voice_agent.core.understanding import Entity
-from voice_agent.engines.nlu.entities import find_entities
+from voice_agent.engines.nlu.entities import entity_tables, find_entities
 from voice_agent.engines.nlu.language import Language
 from voice_agent.engines.nlu.questions import Question, question_of
+from voice_agent.engines.nlu.tokens import tokenise
 from voice_agent.engines.nlu.understanding import Context
 
+_LONGEST_PURPOSE: Final = 8
+"""Words."""
 _PRIORITY: Final = (
     "email",
     "confirmation_number",
     "phone",
-    "identifier",
     "order_id",
+    "rating",
     "date",
     "time",
-    "rating",
     "name",
     "department",
     "purpose",
@@ -45,7 +47,25 @@ def _spoken_entities(
 ) -> tuple[Entity, ...]:
     question = question_of(previous_agent_text, language)
     found = find_entities(text, Context(today, question.expectation), language)
-    return tuple(sorted(_likeliest(found, question), key=lambda entity: entity.span))
+    likeliest = _likeliest(found, question)
+    if question.parameter == "purpose" and not any(e.name == "purpose" for e in likeliest):
+        likeliest += _whole_purpose(tokenise(text, language), likeliest, language)
+    return tuple(sorted(likeliest, key=lambda entity: entity.span))
+
+
+def _whole_purpose(
+    tokens: Sequence[str], others: Sequence[Entity], language: Language
+) -> list[Entity]:
+    """What was answered to "what is it for?": everything before a date or a time."""
+    dropped = entity_tables(language)["purpose"]["lead"]
+    start = next((at for at, word in enumerate(tokens) if word not in dropped), len(tokens))
+    end = min((entity.span[0] for entity in others if entity.span[1]), default=len(tokens))
+    said = tokens[start:end]
+    while said and said[-1] in dropped:
+        said = said[:-1]
+    if not 0 < len(said) <= _LONGEST_PURPOSE:
+        return []
+    return [Entity("purpose", " ".join(said), " ".join(said), span=(start, start + len(said)))]
 
 
 def _likeliest(found: Sequence[Entity], question: Question) -> list[Entity]:

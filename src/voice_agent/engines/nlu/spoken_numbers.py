@@ -163,11 +163,18 @@ def _read_scaled(tokens: Sequence[str], at: int, words: NumberWords) -> Group | 
         end += 1
         total, current = (total + current * scale, 0) if scale >= 1000 else (total, current * scale)
         joined = end + 1 if end < len(tokens) and tokens[end] in words.joiners else end
-        if small := read_small(tokens, joined, words):
+        small = read_small(tokens, joined, words)
+        if small and not (joined == end and _goes_on_in_digits(tokens, small, words)):
             current, end = current + small[0], small[1]
         if total + current > _MAX_SCALED:
             return None
     return str(total + current), end
+
+
+def _goes_on_in_digits(tokens: Sequence[str], small: tuple[int, int], words: NumberWords) -> bool:
+    """As in "eight hundred five five five": said digit by digit, not 805."""
+    after = tokens[small[1]] if small[1] < len(tokens) else ""
+    return small[0] < 10 and words.digit(after) is not None
 
 
 def _scaled_start(tokens: Sequence[str], at: int, words: NumberWords) -> tuple[int, int]:

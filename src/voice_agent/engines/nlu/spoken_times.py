@@ -6,7 +6,7 @@ from typing import Final
 
 from voice_agent.engines.nlu.phrases import word_at
 from voice_agent.engines.nlu.spoken_dates import DateWords
-from voice_agent.engines.nlu.spoken_numbers import read_small
+from voice_agent.engines.nlu.spoken_numbers import read_number, read_small
 
 Clock = tuple[int, int, int]
 """Hour, minute, and the word after the expression."""
@@ -32,24 +32,38 @@ def find_times(
     found: list[SpokenTime] = []
     at = 0
     while at < len(tokens):
-        reading = _read(tokens, at, words, half, sure=expected)
-        if reading:
-            found.append(reading)
-        at = reading.end if reading else at + 1
+        pair = _between(tokens, at, words, half)
+        reading = None if pair else _read(tokens, at, words, half, sure=expected)
+        found += pair or ([reading] if reading else [])
+        at = found[-1].end if pair or reading else at + 1
     return tuple(found)
+
+
+def _between(tokens: Sequence[str], at: int, words: DateWords, half: str) -> list[SpokenTime]:
+    """As in "between two and three"."""
+    start = words.words["between"].end(tokens, at)
+    first = _read(tokens, start, words, half, sure=True) if start else None
+    joined = words.words["and"].end(tokens, first.end) if first else 0
+    second = _read(tokens, joined, words, half, sure=True) if joined else None
+    return [first, second] if first and second else []
 
 
 def _read(
     tokens: Sequence[str], at: int, words: DateWords, half: str, *, sure: bool
 ) -> SpokenTime | None:
+    if at >= len(tokens):
+        return None
     if tokens[at] in words.clock:
         return SpokenTime(words.clock[tokens[at]], at, at + 1)
+    if hundred := _of_24_hours(tokens, at, words):
+        return hundred
     clock = _past_or_to(tokens, at, words) or _digital(tokens, at)
     start = at
     if not clock:
         start = words.words["at"].end(tokens, at) or at
         clock = _past_or_to(tokens, start, words) or _digital(tokens, start)
         clock = clock or _hour(tokens, start, words, sure=sure or start > at)
+        clock = clock or _beside_a_date(tokens, start, words)
     if not clock or clock[0] >= 24 or clock[1] >= 60:
         return None
     end = words.words["oclock"].end(tokens, clock[2]) or clock[2]
@@ -68,14 +82,46 @@ def _past_or_to(tokens: Sequence[str], at: int, words: DateWords) -> Clock | Non
         minutes = read_small(tokens, at, words.numbers)
     if not minutes:
         return None
-    past = words.words["past"].end(tokens, minutes[1])
-    to = 0 if past else words.words["to"].end(tokens, minutes[1])
+    spelled = words.words["minutes"].end(tokens, minutes[1])
+    after = spelled or minutes[1]
+    past = words.words["past"].end(tokens, after)
+    to = 0 if past else words.words["to"].end(tokens, after)
+    if minutes[0] == 30 and not past and not to and (hour := _half(tokens, after, words)):
+        return hour
     hour = read_small(tokens, past or to, words.numbers) if past or to else None
     if not hour or not 1 <= hour[0] <= _HALF_DAY or (to and minutes[0] == 30):
         return None
-    if to and not _says_minutes(tokens, at, minutes[0], words):
+    if to and not spelled and not _says_minutes(tokens, at, minutes[0], words):
         return None
     return (hour[0], minutes[0], hour[1]) if past else (_before(hour[0]), 60 - minutes[0], hour[1])
+
+
+def _half(tokens: Sequence[str], at: int, words: DateWords) -> Clock | None:
+    """As in "half eight", which is half past eight."""
+    said = word_at(tokens, at - 1) in words.words["half"]
+    hour = read_small(tokens, at, words.numbers) if said else None
+    return (hour[0], 30, hour[1]) if hour and 1 <= hour[0] <= _HALF_DAY else None
+
+
+def _of_24_hours(tokens: Sequence[str], at: int, words: DateWords) -> SpokenTime | None:
+    """As in "fifteen thirty hours", "oh nine hundred hours"."""
+    run = read_number(tokens, at, words.numbers)
+    if not run or run.start != at or len(run.digits) not in (3, 4):
+        return None
+    end = words.words["hours"].end(tokens, run.end)
+    hour, minute = divmod(run.value, 100)
+    if not end or hour > 23 or minute > 59:
+        return None
+    return SpokenTime(_written(hour, minute), at, end)
+
+
+def _beside_a_date(tokens: Sequence[str], at: int, words: DateWords) -> Clock | None:
+    """Hour and minutes right before or after a date, as in "December second, eleven thirty"."""
+    clock = _hour(tokens, at, words, sure=True)
+    if not clock or not clock[1] or clock[1] % 5 or clock[0] > _HALF_DAY:
+        return None
+    near = word_at(tokens, at - 1) == "," or word_at(tokens, clock[2]) == ","
+    return clock if near else None
 
 
 def _says_minutes(tokens: Sequence[str], at: int, minutes: int, words: DateWords) -> bool:
