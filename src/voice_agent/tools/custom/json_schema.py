@@ -8,7 +8,7 @@ which makes a schema more permissive, never less. Size and depth are bounded.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 from pydantic.errors import PydanticSchemaGenerationError
@@ -237,22 +237,17 @@ def _kind_of(schema: Mapping[str, Any]) -> Any:
 
 
 def _either(kinds: list[Any]) -> Any:
-    found = kinds[0]
-    for kind in kinds[1:]:
-        found = found | kind
-    return found
+    return Union[tuple(kinds)]  # noqa: UP007 - the kinds are known only now
 
 
 def _constrained(kind: Any, schema: Mapping[str, Any], *names: str) -> Any:
-    from typing import Annotated
-
     limits = {_CONSTRAINTS[name]: schema[name] for name in names if name in schema}
     return Annotated[kind, Field(**limits)] if limits else kind
 
 
 def _array_of(schema: Mapping[str, Any]) -> Any:
-    item = _kind_of(schema.get("items", {}))
-    return _constrained(list[item], schema, "minItems", "maxItems")
+    items: Any = list.__class_getitem__(_kind_of(schema.get("items", {})))
+    return _constrained(items, schema, "minItems", "maxItems")
 
 
 def _object_of(schema: Mapping[str, Any]) -> Any:

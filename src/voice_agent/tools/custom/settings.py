@@ -25,9 +25,16 @@ from voice_agent.tools.custom.names import SERVER_NAME, TOOL_NAME
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-_OURS: Final = frozenset(
-    ("host", "content-length", "content-type", "transfer-encoding", "connection")
-    + ("accept-encoding", "idempotency-key", "x-voice-agent-signature", "x-voice-agent-timestamp")
+_OURS: Final = (
+    "host",
+    "connection",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "accept-encoding",
+    "idempotency-key",
+    "x-voice-agent-signature",
+    "x-voice-agent-timestamp",
 )
 _ANYWHERE: Final = OutboundPolicy.of(["0.0.0.0/0", "::/0"])
 
@@ -75,7 +82,9 @@ class WebhookSettings(BaseModel):
         default_factory=lambda: {"type": "object", "properties": {}},
         description="JSON schema of the arguments.",
     )
-    headers: Headers = Field(default_factory=dict, description="More headers; their values are kept secret.")
+    headers: Headers = Field(
+        default_factory=dict, description="More headers; their values are kept secret."
+    )
     secret: SecretStr = Field(SecretStr(""), description="Signs every request; empty: unsigned.")
     timeout_s: Timeout = Field(DEFAULT_TIMEOUT, description="How long it may take (s).")
     result: str = Field("", description="The part of the answer that counts, like data.items.0.")
