@@ -44,29 +44,40 @@ async def examine(settings: Settings, *, ask: bool) -> list[Finding]:
     Raises:
         ConfigurationError: an option is wrong, or an engine does not exist.
     """
-    findings: dict[tuple[str, str], Finding] = {}
-
-    async def look(kind: Kind, name: str) -> None:
-        findings[str(kind), name] = await _look(settings, kind, name, ask=ask)
-
     order = [(kind, name) for kind, names in roles(settings) for name in dict.fromkeys(names)]
-    for kind, name in order:
-        read_options(found := find(kind, name), options_from(settings)(found))
+    # Built one after the other: that blocks, and a connection that waits meanwhile times out.
+    candidates = [_candidate(settings, kind, name, build=ask) for kind, name in order]
+    findings = [candidate.finding for candidate in candidates]
+
+    async def look(place: int) -> None:
+        findings[place] = await _probe(candidates[place])
+
     async with anyio.create_task_group() as tasks:
-        for kind, name in order:
-            tasks.start_soon(look, kind, name)
-    blocked = await _breakers(settings) if ask else {}
-    return _standings([findings[str(kind), name] for kind, name in order], blocked)
+        for place, candidate in enumerate(candidates):
+            if candidate.engine is not None:
+                tasks.start_soon(look, place)
+    return _standings(findings, await _breakers(settings) if ask else {})
 
 
-async def _look(settings: Settings, kind: Kind, name: str, *, ask: bool) -> Finding:
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What is known before anybody is asked; `engine` is there if it can be asked."""
+
+    finding: Finding
+    engine: Probeable | None = None
+
+
+def _candidate(settings: Settings, kind: Kind, name: str, *, build: bool) -> _Candidate:
     provider = find(kind, name)
     options = read_options(provider, options_from(settings)(provider))
     finding = Finding(str(kind), name, _has_key(provider, options))
     reason = provider.check(options)
     if reason:
-        return replace(finding, standing=Standing.MISSING, reason=reason)
-    return await _probe(provider, options, finding) if ask else finding
+        return _Candidate(replace(finding, standing=Standing.MISSING, reason=reason))
+    if not (build and provider.key_variable):
+        return _Candidate(finding)
+    engine = provider.build(options)
+    return _Candidate(finding, engine if isinstance(engine, Probeable) else None)
 
 
 def _has_key(provider: Provider, options: Any) -> bool | None:
@@ -75,14 +86,14 @@ def _has_key(provider: Provider, options: Any) -> bool | None:
     return bool(options.api_key.get_secret_value())
 
 
-async def _probe(provider: Provider, options: Any, finding: Finding) -> Finding:
-    """Ask an engine that can tell; an embedded one is there when its check says so."""
+async def _probe(candidate: _Candidate) -> Finding:
+    """Ask a hosted engine whether it would work."""
+    finding, engine = candidate.finding, candidate.engine
+    if engine is None:
+        return finding
     try:
         with anyio.fail_after(PROBE_WITHIN):
             async with AsyncExitStack() as stack:
-                engine = provider.build(options)
-                if not isinstance(engine, Probeable):
-                    return finding
                 if isinstance(engine, AbstractAsyncContextManager):
                     await stack.enter_async_context(engine)
                 await engine.probe()

@@ -21,5 +21,10 @@ SIMULATOR = Simulator(
     name="openai",
     summary="Chat Completions, the list of models, Realtime.",
     routes=_routes,
-    variables={"llm.openai.base_url": "{base}/v1", "llm.openai.api_key": VALID_KEY},
+    variables={
+        "llm.openai.base_url": "{base}/v1",
+        "llm.openai.api_key": VALID_KEY,
+        "realtime.openai.base_url": "{base}/v1",
+        "realtime.openai.api_key": VALID_KEY,
+    },
 )
