@@ -48,9 +48,9 @@ async def search_knowledge(
     findings = await knowledge.search(query, _PASSAGES)
     if not findings.passages:
         await _note(unanswered, query, context, clock)
-        return {"found": False, "passages": [], "instruction": _NOT_FOUND}
+        return {"answered": False, "passages": [], "instruction": _NOT_FOUND}
     return {
-        "found": True,
+        "answered": True,
         "answer": findings.answer,
         "source": findings.passages[0].source,
         "passages": [_quoted(passage) for passage in findings.passages],

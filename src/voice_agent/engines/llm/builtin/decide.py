@@ -8,6 +8,7 @@ from typing import Final
 from voice_agent.core.chat import Message, Role, ToolDeclaration
 from voice_agent.core.speech import Expectation
 from voice_agent.engines.llm.builtin.decisions import Decision, Say, State, Step, Task
+from voice_agent.engines.llm.builtin.documents import SEARCH, told
 from voice_agent.engines.llm.builtin.history import Round, Turn, read_turns
 from voice_agent.engines.llm.builtin.moment import Moment, World
 from voice_agent.engines.llm.builtin.policy import step
@@ -73,6 +74,8 @@ def absorb(state: State, turn: Turn, world: World) -> State:
 
 
 def _absorbed(state: State, done: Round, wording: Wording) -> State:
+    if done.call.name == SEARCH:
+        return state
     task = _task_of(state, done)
     if not done.error:
         return replace(state, task=None, last=task)
@@ -95,6 +98,8 @@ def _report(moment: Moment, decided: Step) -> Decision:
     speaker = moment.speaker
     if done.error:
         return Say(_failure(moment, task, done, speaker))
+    if done.call.name == SEARCH:
+        return Say(told(moment, done))
     text = result_sentence(done, task.topic, moment.number, moment.world.wording)
     if done.call.name in {TRANSFER, END} or text.endswith("?"):
         return Say(text)

@@ -3,6 +3,7 @@
 heard ─► unclear? ─► say so, after two in a row offer a person
       ─► an answer to our question? (yes, no, a value) ─► go on with the task
       ─► a new wish? ─► start its task
+      ─► a question? ─► look it up in the documents, if there are any
       ─► nothing of these ─► say so and offer a person
 
 task: a value missing ─► ask · must be confirmed ─► read back · else ─► call the tool
@@ -14,6 +15,7 @@ from typing import Final
 
 from voice_agent.engines.llm.builtin.answers import yes_or_no
 from voice_agent.engines.llm.builtin.decisions import Say, Step, Task
+from voice_agent.engines.llm.builtin.documents import SEARCH, instead_of_refusing, look_up
 from voice_agent.engines.llm.builtin.moment import ACT, HALF, SURE, UNHEARD, Moment
 from voice_agent.engines.llm.builtin.slots import answer_for, takes_words
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER
@@ -44,9 +46,11 @@ def step(moment: Moment) -> Step:
         _give_up,
         _value,
         _correction,
+        instead_of_refusing,
         _wish,
         _number,
         _social,
+        look_up,
         _hint,
     ):
         found = answer(moment)
@@ -167,7 +171,7 @@ def _custom_wish(moment: Moment) -> Step | None:
     """A declared tool that no intent stands for, named by its own words."""
     if moment.heard.confidence >= SURE:
         return None
-    known = {*moment.world.wording.sentences["tools"].values(), END, TRANSFER}
+    known = {*moment.world.wording.sentences["tools"].values(), END, TRANSFER, SEARCH}
     said = set(tokenise(moment.text, moment.world.language))
     for name in moment.world.tools:
         words = [word for word in name.split("_")[1:] if len(word) > 2]
