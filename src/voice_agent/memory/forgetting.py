@@ -54,7 +54,8 @@ def export_document(record: CallerRecord, retention: Retention, at: datetime) ->
     """Everything held about a caller, ready for JSON."""
     profile = record.profile
     return {
-        "caller": asdict(record.caller),
+        "id": record.caller.key,
+        "masked_number": record.caller.masked,
         "exported_at": at,
         "consent": asdict(profile.consent),
         "profile": {
