@@ -86,9 +86,9 @@ def _past_or_to(tokens: Sequence[str], at: int, words: DateWords) -> Clock | Non
     after = spelled or minutes[1]
     past = words.words["past"].end(tokens, after)
     to = 0 if past else words.words["to"].end(tokens, after)
-    if minutes[0] == 30 and not past and not to and (hour := _half(tokens, after, words)):
-        return hour
-    hour = read_small(tokens, past or to, words.numbers) if past or to else None
+    if not past and not to:
+        return _half(tokens, after, words)
+    hour = read_small(tokens, past or to, words.numbers)
     if not hour or not 1 <= hour[0] <= _HALF_DAY or (to and minutes[0] == 30):
         return None
     if to and not spelled and not _says_minutes(tokens, at, minutes[0], words):
