@@ -1,14 +1,16 @@
 """The schema goes up and down, and says the same as the models."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, create_engine, inspect, select, text
 
-from voice_agent.storage.sql.models import Base
+from support.bookings import OLD_APPOINTMENT
+from voice_agent.storage.sql.models import AppointmentRow, Base
 from voice_agent.storage.sql.schema import current_revision, downgrade, known_revisions, upgrade
 
 
@@ -51,3 +53,18 @@ def test_the_migrated_schema_is_the_models_schema(engine: Engine) -> None:
         upgrade(connection)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_appointments_made_before_the_columns_existed_get_their_end(engine: Engine) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, "0002")
+        connection.execute(text(OLD_APPOINTMENT))
+        upgrade(connection, "0003")
+        query = select(AppointmentRow.starts_at, AppointmentRow.ends_at, AppointmentRow.status)
+        row = connection.execute(query).one()
+        assert row.ends_at - row.starts_at == timedelta(minutes=45)
+        kept = connection.exec_driver_sql("SELECT sql FROM sqlite_master").scalars().all()
+    checks = " ".join(sql for sql in kept if sql)
+    for name in ("ck_appointments_status", "ck_appointments_minutes", "ck_appointments_end"):
+        assert f"CONSTRAINT {name} CHECK" in checks
+    assert "uq_appointments_booked_slot" in checks

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import anyio
 from sqlalchemy import ColumnElement, Select, exists, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,8 @@ from voice_agent.storage.sql.models import AppointmentRow
 
 _BOOKED: Final = AppointmentStatus.BOOKED.value
 _CANCELLED: Final = AppointmentStatus.CANCELLED.value
+_AT_ONCE: Final = 4
+"""Bookings under way; the others wait their turn here, before their time begins to run."""
 _TRIES: Final = 5
 """Confirmation numbers drawn before giving up: one in a million is taken."""
 
@@ -35,6 +38,7 @@ class SqlAppointments:
         self._database = database
         self._minutes = minutes
         self._draw = draw
+        self._places = anyio.Semaphore(_AT_ONCE)
 
     @property
     def minutes(self) -> int:
@@ -88,7 +92,7 @@ class SqlAppointments:
             return None
 
     async def _move(self, number: str, starts_at: datetime, at: datetime) -> Appointment | None:
-        async with self._database.write() as session:
+        async with self._places, self._database.write() as session:
             await _serialise(session)
             row = await session.scalar(_numbered(number))
             if row is None or row.status != _BOOKED:
@@ -124,7 +128,7 @@ class SqlAppointments:
         )
 
     async def _insert(self, row: AppointmentRow) -> bool:
-        async with self._database.write() as session:
+        async with self._places, self._database.write() as session:
             await _serialise(session)
             if await _overlapping(session, row.starts_at, row.ends_at):
                 return False
