@@ -150,9 +150,10 @@ def test_speech_to_which_nothing_came_back_fails_soon_instead_of_being_lost() ->
 def test_text_with_a_hole_is_not_delivered_but_given_a_second_wait() -> None:
     caller = call()
     caller.speaks(3.0)
-    caller.receives(results("I would", 0.0, 1.0))
     caller.stops()
-    caller.passes(0.8)
+    caller.passes(0.3)
+    caller.receives(results("I would", 0.0, 1.0))
+    caller.passes(0.5)
     assert not caller.finals
     assert not caller.failures
     caller.receives(final("I would like that.", 0.0, 3.2, from_finalize=True))
@@ -162,9 +163,20 @@ def test_text_with_a_hole_is_not_delivered_but_given_a_second_wait() -> None:
 def test_text_with_a_hole_fails_after_the_second_wait() -> None:
     caller = call()
     caller.speaks(3.0)
+    caller.stops()
+    caller.passes(0.3)
+    caller.receives(results("I would", 0.0, 1.0))
+    caller.passes(0.8)
+    assert len(caller.failures) == 1
+    assert not caller.finals
+
+
+def test_a_server_that_says_nothing_any_more_gets_no_second_wait() -> None:
+    caller = call()
+    caller.speaks(3.0)
     caller.receives(results("I would", 0.0, 1.0))
     caller.stops()
-    caller.passes(1.1)
+    caller.passes(0.55)
     assert len(caller.failures) == 1
     assert not caller.finals
 

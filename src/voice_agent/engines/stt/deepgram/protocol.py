@@ -213,12 +213,13 @@ class SpeechProtocol(ABC):
         """The wait for a stop's text is over: deliver what covers the speech, else give up.
 
         Text with a hole is never delivered: another recogniser can still hear the whole. A
-        server that has begun to answer gets the same time again.
+        server that has begun to answer, and is still talking, gets the same time again.
         """
         if self._covers(stop) or (stop.started is None and not self._open_text()):
             return self._deliver_all(stop)
-        answering = stop.started is not None and self.clock.end(self._processed) > stop.started
-        if answering and not stop.patient:
+        begun = stop.started is not None and self.clock.end(self._processed) > stop.started
+        talking = stop.deadline is not None and self._answered_at > stop.deadline - self.text_within
+        if begun and talking and not stop.patient:
             stop.patient, stop.deadline = True, at + self.text_within
             return []
         return self._fail("no text came for what the caller said")
