@@ -11,6 +11,7 @@ from rich.console import Console
 from voice_agent import __version__
 from voice_agent.cli_call import call
 from voice_agent.cli_doctor import doctor
+from voice_agent.cli_kb import kb
 from voice_agent.cli_memory import memory
 from voice_agent.cli_nlu import nlu
 from voice_agent.cli_simulate import simulate
@@ -98,5 +99,6 @@ app.command("call")(call)
 app.command("doctor")(doctor)
 app.add_typer(nlu, name="nlu")
 app.add_typer(memory, name="memory")
+app.add_typer(kb, name="kb")
 app.add_typer(simulate, name="simulate")
 app.add_typer(voices, name="voices")
