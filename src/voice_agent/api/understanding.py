@@ -5,7 +5,7 @@ from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from voice_agent.api.errors import PROBLEM_RESPONSES
 from voice_agent.core.clock import Clock
@@ -50,6 +50,13 @@ class Spoken(BaseModel):
     previous_agent_text: str | None = Field(
         default=None, max_length=LONGEST_TEXT, description="What the agent had just said."
     )
+
+    @field_validator("now")
+    @classmethod
+    def _of_this_age(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not 1900 <= value.year <= 2200:
+            raise ValueError("a year between 1900 and 2200")
+        return value
 
 
 class FoundEntity(BaseModel):
