@@ -171,14 +171,14 @@ class Diary:
         return ToolError(f"{why} {offer}", reason=reason, details=details)
 
     async def free_near(self, wanted: datetime) -> list[datetime]:
-        """Up to three free local times of one day: the wanted one or the next that has any."""
-        day = max(wanted, self.now.astimezone(self._zone)).replace(hour=12, minute=0)
-        if found := await self._free_on(wanted):
-            return found
+        """Up to three free local times of one day, the wanted one or the next that has any."""
+        today = self.now.astimezone(self._zone)
+        if wanted < today:
+            wanted = datetime.combine(today.date(), wanted.time(), self._zone)
         for _ in range(_DAYS_SEARCHED):
-            if found := await self._free_on(day):
+            if found := await self._free_on(wanted):
                 return found
-            day += timedelta(days=1)
+            wanted += timedelta(days=1)
         return []
 
     async def _free_on(self, wanted: datetime) -> list[datetime]:

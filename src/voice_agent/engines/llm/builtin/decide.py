@@ -19,6 +19,7 @@ from voice_agent.engines.llm.builtin.results import (
     result_sentence,
 )
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER, Speaker
+from voice_agent.engines.llm.builtin.tasks import NUMBER
 from voice_agent.engines.llm.builtin.tool_schema import DeclaredTool, changes_something
 from voice_agent.engines.llm.builtin.wording import Wording, load_wording
 from voice_agent.engines.nlu.language import Language, load_language
@@ -78,10 +79,19 @@ def _absorbed(state: State, done: Round, wording: Wording) -> State:
         return state
     task = _task_of(state, done)
     if not done.error:
-        return replace(state, task=None, last=task)
+        return replace(state, task=None, last=_with_its_number(task, done))
     code = failure_code(done.error, done.call.name, wording)
     mend = parameter_to_mend(code, task, wording)
     return replace(state, task=task.without(mend) if mend else None)
+
+
+def _with_its_number(task: Task, done: Round) -> Task:
+    """A booking remembers its number: the caller may want it moved right away."""
+    result = done.result or {}
+    number = result.get(NUMBER)
+    if not number or result.get("status") != "booked":
+        return task
+    return replace(task, slots={**task.slots, NUMBER: str(number)})
 
 
 def _task_of(state: State, done: Round) -> Task:

@@ -29,6 +29,8 @@ _EMPTY_WORDS: Final = frozenset({"affirm", "greeting", "thanks"})
 """Intents of utterances that say nothing about a matter."""
 _NAMED_BESIDE: Final = frozenset({"schedule_appointment", "check_order_status", "give_feedback"})
 """Intents that an answer with a date, a number or a rating only seems to have."""
+_PRAISE: Final = frozenset({"thanks", "give_feedback"})
+"""Intents that a comment may seem to have."""
 _LEAVING: Final = frozenset({"transfer_to_human", "goodbye", "cancel_appointment"})
 """What is taken for a change of mind where any words would do for an answer."""
 _SHORT: Final = 3
@@ -46,6 +48,7 @@ def step(moment: Moment) -> Step:
         _give_up,
         _value,
         _correction,
+        _remark,
         instead_of_refusing,
         _wish,
         _number,
@@ -190,6 +193,23 @@ def _correction(moment: Moment) -> Step | None:
     if tool is None or not slots or changes_something(tool) or _switches(moment, last):
         return None
     return proceed(moment, replace(last.filled(slots, doubtful=moment.doubtful), topic=""))
+
+
+def _remark(moment: Moment) -> Step | None:
+    """Words beside a confirmation, where the tool takes some: as in "It was great" for a rating."""
+    task, intent = moment.state.task, moment.heard.intent
+    tool = moment.world.tools.get(task.tool) if task else None
+    if tool is None or task is None or moment.question.kind != "confirm":
+        return None
+    words = tokenise(moment.text, moment.world.language)
+    other = intent not in {"", task.intent, *_PRAISE} and moment.heard.confidence >= ACT
+    if other or moment.heard.agrees is not None or len(words) < _SHORT:
+        return None
+    for lacking in (one for one in tool.parameters if not one.required and takes_words(one)):
+        text = answer_for(lacking, moment.heard, moment.text)
+        if text and lacking.name not in task.slots:
+            return proceed(moment, task.filled({lacking.name: text}, doubtful=False))
+    return None
 
 
 def _number(moment: Moment) -> Step | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from voice_agent.engines.llm.builtin.decisions import CallTool, Say, Step, Task
 from voice_agent.engines.llm.builtin.moment import Moment, given_for
@@ -11,6 +11,9 @@ from voice_agent.engines.llm.builtin.slots import missing
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER
 from voice_agent.engines.llm.builtin.tool_schema import changes_something, fitted
 from voice_agent.engines.nlu.tokens import tokenise
+
+NUMBER: Final = "confirmation_number"
+"""Names an appointment; one that was just booked need not be told again."""
 
 
 def start(moment: Moment, intent: str, tool: str) -> Step:
@@ -30,6 +33,9 @@ def start(moment: Moment, intent: str, tool: str) -> Step:
 def _remembered(moment: Moment, tool: str, slots: Mapping[str, Any]) -> Mapping[str, Any]:
     """As in "And when does it arrive?" is about the order just talked about."""
     last, declared = moment.state.last, moment.world.tools.get(tool)
+    if last is not None and declared is not None and NUMBER in last.slots and last.tool != tool:
+        takes_it = any(parameter.name == NUMBER for parameter in declared.parameters)
+        return {NUMBER: last.slots[NUMBER]} if takes_it else {}
     if last is None or last.tool != tool or declared is None or changes_something(declared):
         return {}
     words = set(tokenise(moment.text, moment.world.language))

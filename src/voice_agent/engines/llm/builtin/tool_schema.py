@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voice_agent.core.chat import ToolDeclaration
+from voice_agent.core.chat import ToolAccess, ToolDeclaration
 
 _READING: Final = ("get_", "check_", "look_up_", "lookup_", "list_", "find_", "search_", "show_")
 _HARMLESS: Final = frozenset({"transfer_to_human", "end_call"})
@@ -44,11 +44,13 @@ class DeclaredTool:
     name: str
     description: str
     parameters: tuple[Parameter, ...]
+    access: ToolAccess | None = None
 
     @classmethod
     def of(cls, declaration: ToolDeclaration) -> "DeclaredTool":
         """Read a declaration; what is malformed in it is left out."""
-        return cls(declaration.name, declaration.description, _parameters_of(declaration))
+        parameters = _parameters_of(declaration)
+        return cls(declaration.name, declaration.description, parameters, declaration.access)
 
 
 def _parameters_of(tool: ToolDeclaration) -> tuple[Parameter, ...]:
@@ -82,7 +84,11 @@ def _resolved(schema: Any, definitions: Any) -> Mapping[str, Any]:
 
 def changes_something(tool: DeclaredTool) -> bool:
     """Whether a call must be confirmed first; what is not known to only read is taken to write."""
-    return tool.name not in _HARMLESS and not tool.name.startswith(_READING)
+    if tool.name in _HARMLESS:
+        return False
+    if tool.access is not None:
+        return tool.access is not ToolAccess.READ
+    return not tool.name.startswith(_READING)
 
 
 def fitted(value: Any, schema: Mapping[str, Any]) -> Any:
