@@ -538,6 +538,7 @@ def test_a_word_that_a_hanging_model_missed_is_heard_before_the_caller_is_prompt
         realtime.hanging = True
         await call.line.speak(0.5)
         await call.until_quiet()
+        await call.until_quiet()  # after the reassurance
         call.line.hang_up()
 
     realtime = ScriptedRealtimeModel([ANSWER])
@@ -555,6 +556,7 @@ def test_a_model_that_hangs_after_the_callers_last_word_is_found_out() -> None:
             await anyio.sleep(0.5)
             realtime.hanging = True
         await call.until_quiet()
+        await call.until_quiet()  # after the reassurance
         call.line.hang_up()
 
     realtime = ScriptedRealtimeModel([ANSWER])

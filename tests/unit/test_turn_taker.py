@@ -317,12 +317,47 @@ def test_endless_noise_without_words_is_met_with_a_question() -> None:
     assert table.replies()[-1].reason is ReplyReason.ASK_AGAIN
 
 
-def test_a_recogniser_that_never_answers_is_covered_by_a_question() -> None:
+def waiting_for_text() -> Table:
     table = Table().greeted()
     table.tell(CallerStarted())
     table.tell(CallerStopped(table.now + 1), after=1.2)
-    table.wait(3)
+    return table
+
+
+def test_text_that_is_late_is_covered_by_a_reassurance_and_answered_after_it() -> None:
+    table = waiting_for_text()
+    table.wait(1.1)
+    assert table.replies()[-1].reason is ReplyReason.HOLD_ON
+    table.tell(ReplyAudible(2))
+    table.tell(TextHeard("where is it", final=True, completeness=1.0))
+    assert table.replies()[-1].reason is ReplyReason.HOLD_ON
+    table.tell(ReplyFinished(2), after=0.8)
+    assert (table.replies()[-1].reason, table.replies()[-1].text) == (
+        ReplyReason.RESPOND,
+        "where is it",
+    )
+
+
+def test_a_recogniser_that_never_answers_is_covered_by_a_question() -> None:
+    table = waiting_for_text()
+    table.wait(1.1)
+    table.tell(ReplyAudible(2))
+    table.tell(ReplyFinished(2), after=0.8)
+    table.wait(1.3)
     assert table.replies()[-1].reason is ReplyReason.ASK_AGAIN
+    assert [reply.reason for reply in table.replies()].count(ReplyReason.HOLD_ON) == 1
+
+
+def test_a_caller_who_goes_on_during_the_reassurance_is_answered_for_everything() -> None:
+    table = waiting_for_text()
+    table.wait(1.1)
+    table.tell(ReplyAudible(2))
+    table.tell(CallerStarted())
+    table.tell(TextHeard("my order is", final=True, completeness=1.0))
+    table.tell(CallerStopped(table.now + 0.5), after=0.7)
+    table.tell(TextHeard("ten forty two", final=True, completeness=1.0))
+    table.wait(0.5)
+    assert table.replies()[-1].text == "my order is ten forty two"
 
 
 def test_keys_are_answered_at_once_even_over_the_reply() -> None:

@@ -14,6 +14,7 @@ _KEYS = {
     ReplyReason.GREET: "greeting",
     ReplyReason.PROMPT: "prompt",
     ReplyReason.ASK_AGAIN: "ask_again",
+    ReplyReason.HOLD_ON: "reassurance",
     ReplyReason.APOLOGISE: "apology",
 }
 _FAREWELLS = {

@@ -18,7 +18,8 @@
 |---------------|---------------------|-------------------------------------------------------|
 | LISTENING     | nobody              | IDLE: ask whether they are there; twice, then leave   |
 | USER_SPEAKING | the caller          | LONG_UTTERANCE: answer what was understood so far     |
-| ENDPOINTING   | nobody for a moment | END_OF_TURN: the caller has finished, or never began  |
+| ENDPOINTING   | nobody for a moment | END_OF_TURN: the caller has finished, or never began; |
+|               |                     | DEAD_AIR: the text is late, say that it takes a while |
 | THINKING      | nobody: sound owed  | DEAD_AIR: say that we are at it; REPLY: apologise     |
 | SPEAKING      | the agent           | REPLY (the player reports the end and the drying-up)  |
 | OVERLAP       | both, on purpose    | REPLY                                                 |
@@ -122,6 +123,7 @@ class TurnTaker:
         self._interruptible = True
         self._audible = False
         self._voiced = False
+        self._held_on = False
         self._reassuring = False
         self._reply_by = 0.0
         self._prompts = 0
@@ -185,6 +187,7 @@ class TurnTaker:
 
     def _listen_to_caller(self, at: float) -> None:
         self._stop_timers()
+        self._held_on = False
         self.state = State.USER_SPEAKING
         self._do(SetTimer(Timer.LONG_UTTERANCE, at + self._policy.longest_utterance))
 
@@ -201,7 +204,12 @@ class TurnTaker:
     def _await_final_text(self, at: float) -> None:
         self._stop_timers()
         self.state = State.ENDPOINTING
+        if self._held_on:
+            self._do(SetTimer(Timer.END_OF_TURN, at + self._policy.dead_air))
+            return
         self._do(SetTimer(Timer.END_OF_TURN, at + self._policy.final_text_within))
+        silent_since = at if self._heard.voiced_until is None else self._heard.voiced_until
+        self._do(SetTimer(Timer.DEAD_AIR, max(at, silent_since + self._policy.dead_air)))
 
     def _text_heard(self, event: TextHeard, at: float) -> None:
         """Text of a stretch that was answered already, as by a cut-in, is dropped."""
@@ -272,7 +280,10 @@ class TurnTaker:
     def _begin(self, reason: ReplyReason, at: float) -> None:
         self._stop_timers()
         self.turn += 1
-        said, self._heard = self._heard, _Heard()
+        self._held_on = reason is ReplyReason.HOLD_ON
+        said = _Heard() if self._held_on else self._heard
+        if said is self._heard:
+            self._heard = _Heard()
         self._answered = said if reason is ReplyReason.RESPOND else _Heard()
         self._audible = False
         self._reassuring = False
@@ -361,6 +372,8 @@ class TurnTaker:
                 self._answer(at)
             case Timer.LONG_UTTERANCE, State.USER_SPEAKING:
                 self._cut_in(at)
+            case Timer.DEAD_AIR, State.ENDPOINTING if self._heard.awaited_finals:
+                self._begin(ReplyReason.HOLD_ON, at)
             case Timer.DEAD_AIR, State.THINKING:
                 self._reassuring = True
                 self._do(Reassure(self.turn))

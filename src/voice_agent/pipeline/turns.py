@@ -24,6 +24,7 @@ class ReplyReason(Enum):
     RESPOND = auto()
     RESUME = auto()
     ASK_AGAIN = auto()
+    HOLD_ON = auto()
     PROMPT = auto()
     APOLOGISE = auto()
     FAREWELL = auto()
