@@ -15,6 +15,7 @@ from voice_agent.cli_kb import kb
 from voice_agent.cli_memory import memory
 from voice_agent.cli_nlu import nlu
 from voice_agent.cli_simulate import simulate
+from voice_agent.cli_tools import tools
 from voice_agent.cli_voices import voices
 from voice_agent.config import PREFIX, Settings, load_settings
 from voice_agent.core.errors import VoiceAgentError
@@ -101,4 +102,5 @@ app.add_typer(nlu, name="nlu")
 app.add_typer(memory, name="memory")
 app.add_typer(kb, name="kb")
 app.add_typer(simulate, name="simulate")
+app.add_typer(tools, name="tools")
 app.add_typer(voices, name="voices")

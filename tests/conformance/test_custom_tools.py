@@ -24,7 +24,7 @@ from voice_agent.compliance.outbound import OutboundPolicy
 from voice_agent.core.chat import ToolAccess, ToolCall, ToolContext, ToolResult
 from voice_agent.core.clock import LoopClock
 from voice_agent.tools.custom.catalogue import CustomTools, open_custom_tools
-from voice_agent.tools.custom.settings import read_mcp_servers, read_webhooks
+from voice_agent.tools.custom.settings import CustomToolSettings, read_mcp_servers, read_webhooks
 from voice_agent.tools.registry import builtin_tools
 from voice_agent.tools.runner import ToolRunner, allow_all
 
@@ -61,14 +61,8 @@ async def agent(
 ) -> AsyncIterator[Agent]:
     clock = LoopClock()
     runner = ToolRunner((), {}, authorize=allow_all, clock=clock)
-    opened = open_custom_tools(
-        read_webhooks(webhooks),
-        read_mcp_servers(servers or {}),
-        policy=policy,
-        clock=clock,
-        offer=runner.extend,
-    )
-    async with opened as custom:
+    settings = CustomToolSettings(read_webhooks(webhooks), read_mcp_servers(servers or {}), policy)
+    async with open_custom_tools(settings, clock=clock, offer=runner.extend) as custom:
         await custom.settled(within=20)
         yield Agent(runner, custom)
 
@@ -348,8 +342,8 @@ async def test_a_custom_tool_does_not_take_a_built_ins_place() -> None:
     hooks = read_webhooks(
         [{"name": "end_call", "description": "Mine.", "url": "http://a.example/", "access": "read"}]
     )
-    opened = open_custom_tools(hooks, {}, policy=NOTHING, clock=clock, offer=runner.extend)
-    async with opened:
+    settings = CustomToolSettings(hooks)
+    async with open_custom_tools(settings, clock=clock, offer=runner.extend):
         assert [declared.description for declared in runner.declarations] != ["Mine."]
 
 

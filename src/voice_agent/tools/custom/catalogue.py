@@ -1,6 +1,6 @@
 """All tools without code of a running agent: opened together, offered together."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -8,13 +8,12 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from voice_agent.compliance.outbound import OutboundPolicy
 from voice_agent.core.clock import Clock
 from voice_agent.core.errors import ConfigurationError
 from voice_agent.engines.guarded_http import guarded_client
 from voice_agent.tools.base import Tool
 from voice_agent.tools.custom.health import Health
-from voice_agent.tools.custom.settings import McpServerSettings, WebhookSettings
+from voice_agent.tools.custom.settings import CustomToolSettings
 from voice_agent.tools.custom.webhook import Webhook
 
 if TYPE_CHECKING:
@@ -70,22 +69,17 @@ class CustomTools:
 
 @asynccontextmanager
 async def open_custom_tools(
-    webhooks: Sequence[WebhookSettings],
-    servers: Mapping[str, McpServerSettings],
-    *,
-    policy: OutboundPolicy,
-    clock: Clock,
-    offer: Offer,
+    settings: CustomToolSettings, *, clock: Clock, offer: Offer
 ) -> AsyncIterator[CustomTools]:
     """Offer the settings' tools inside the block; servers are connected in the background.
 
     Raises:
         ConfigurationError: there are servers, but the library for them is missing.
     """
-    async with guarded_client(policy) as client, anyio.create_task_group() as tasks:
-        custom = CustomTools([Webhook(one, client, clock) for one in webhooks], offer)
-        if servers:
-            custom.servers = _servers(servers, policy, custom.announce)
+    async with guarded_client(settings.policy) as client, anyio.create_task_group() as tasks:
+        custom = CustomTools([Webhook(one, client, clock) for one in settings.webhooks], offer)
+        if settings.servers:
+            custom.servers = _servers(settings, custom.announce)
         for server in custom.servers.values():
             tasks.start_soon(server.run)
         custom.announce()
@@ -95,11 +89,12 @@ async def open_custom_tools(
             tasks.cancel_scope.cancel()
 
 
-def _servers(
-    settings: Mapping[str, McpServerSettings], policy: OutboundPolicy, changed: Callable[[], None]
-) -> "dict[str, McpServer]":
+def _servers(settings: CustomToolSettings, changed: Callable[[], None]) -> "dict[str, McpServer]":
     try:
         from voice_agent.tools.custom.mcp_server import McpServer
     except ModuleNotFoundError:
         raise ConfigurationError(NO_MCP) from None
-    return {name: McpServer(name, one, policy, changed) for name, one in settings.items()}
+    return {
+        name: McpServer(name, one, settings.policy, changed)
+        for name, one in settings.servers.items()
+    }

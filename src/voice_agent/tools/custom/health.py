@@ -17,3 +17,9 @@ class Health:
     def failed(self, detail: str) -> None:
         """It did not."""
         self.ok, self.detail = False, detail
+
+    def say(self) -> str:
+        """In a few words."""
+        if self.ok is None:
+            return "not tried yet"
+        return "ok" if self.ok else self.detail

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -148,6 +149,33 @@ class McpServerSettings(BaseModel):
         if self.command and self.headers:
             raise ValueError("headers belong to a url")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class CustomToolSettings:
+    """Everything about tools without code, checked."""
+
+    webhooks: tuple[WebhookSettings, ...] = ()
+    servers: Mapping[str, McpServerSettings] = field(default_factory=dict)
+    policy: OutboundPolicy = field(default_factory=OutboundPolicy)
+
+    @classmethod
+    def read(
+        cls,
+        custom_tools: Sequence[Mapping[str, Any]],
+        mcp_servers: Mapping[str, Mapping[str, Any]],
+        outbound_allowed: Sequence[str],
+    ) -> "CustomToolSettings":
+        """Read the three settings of these names.
+
+        Raises:
+            ConfigurationError: one line for each mistake.
+        """
+        try:
+            policy = OutboundPolicy.of(outbound_allowed)
+        except ValueError as error:
+            raise ConfigurationError(f"outbound_allowed: {error}") from None
+        return cls(read_webhooks(custom_tools), read_mcp_servers(mcp_servers), policy)
 
 
 def read_webhooks(tables: Sequence[Mapping[str, Any]]) -> tuple[WebhookSettings, ...]:
