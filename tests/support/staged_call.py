@@ -1,8 +1,8 @@
 """A whole call on a virtual clock: scripted engines here, a tone-making caller there."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 
@@ -22,6 +22,7 @@ from voice_agent.core.chat import (
 from voice_agent.core.clock import LoopClock
 from voice_agent.core.errors import ProviderUnavailable
 from voice_agent.core.events import AgentSaid, CallerSaid, CallEvent, CallEventPayload
+from voice_agent.core.memory import CallMemory
 from voice_agent.core.ports import RealtimeModel, RecognizerInput
 from voice_agent.core.speech import (
     RecognitionEvent,
@@ -37,6 +38,7 @@ from voice_agent.engines.resilience.recognizer import FailoverRecognizer
 from voice_agent.engines.tts.scripted import ScriptedSpeechOptions, ScriptedSynthesizer
 from voice_agent.engines.vad.energy import EnergyDetector
 from voice_agent.pipeline.engines import Engines
+from voice_agent.pipeline.journal import Reader
 from voice_agent.pipeline.phrases import load_phrases
 from voice_agent.pipeline.session import CallSession, SessionSettings
 from voice_agent.pipeline.turns import TurnPolicy
@@ -155,6 +157,8 @@ class Play:
     hearing_delay: float = 0.1
     eager: bool = False
     realtime: RealtimeModel | None = None
+    memory: AbstractAsyncContextManager[CallMemory] | None = None
+    caller: str = ""
 
 
 def stage(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]) -> Stage:
@@ -171,15 +175,23 @@ async def _play(play: Play, caller: Callable[[Stage], Coroutine[Any, Any, None]]
     ears = FailoverRecognizer(Candidates("stt", [Candidate("listed", recognizer)], clock))
     engines = Engines(EnergyDetector(), ears, model, voice, play.tools, realtime=play.realtime)
     settings = SessionSettings(load_phrases("en", "the test shop"), play.policy, UTC)
-    call = Call("CA1", Channel.PHONE, Direction.INBOUND, clock.wall())
+    call = Call("CA1", Channel.PHONE, Direction.INBOUND, clock.wall(), caller=play.caller)
     events: list[CallEvent] = []
-    session = CallSession(
-        call, line, engines=engines, settings=settings, clock=clock, readers=[events.append]
-    )
-    staged = Stage(line, session, model, play.tools, recognizer, voice, events)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(line.live)
-        tasks.start_soon(caller, staged)
-        staged.disposition = await session.run()
-        tasks.cancel_scope.cancel()
+    readers: list[Reader] = [events.append]
+    async with AsyncExitStack() as stack:
+        if play.memory is not None:
+            memory = await stack.enter_async_context(play.memory)
+            recollection = await memory.begin(call)
+            engines = replace(engines, model=recollection.model(model))
+            settings = settings.recalling(recollection)
+            readers.append(recollection.note)
+        session = CallSession(
+            call, line, engines=engines, settings=settings, clock=clock, readers=readers
+        )
+        staged = Stage(line, session, model, play.tools, recognizer, voice, events)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(line.live)
+            tasks.start_soon(caller, staged)
+            staged.disposition = await session.run()
+            tasks.cancel_scope.cancel()
     return staged

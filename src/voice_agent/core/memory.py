@@ -1,10 +1,14 @@
-"""What is kept of a caller between calls: the values, and the port to where it is kept."""
+"""What is kept of a caller between calls: the values, and the ports to where it is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
+
+from voice_agent.core.call import Call
+from voice_agent.core.events import CallEvent
+from voice_agent.core.ports import LanguageModel
 
 CALLS_KEPT: Final = 10
 """How many past calls of a caller are known."""
@@ -194,4 +198,33 @@ class CallerMemory(Protocol):
 
     async def expire(self, *, callers_before: datetime, turns_before: datetime) -> Removed:
         """Remove callers whose last call, and turns that, are older."""
+        ...
+
+
+class CallRecollection(Protocol):
+    """What is known at the beginning of one call; it learns from the call's events."""
+
+    @property
+    def prompt_addition(self) -> str:
+        """What to add to the model's instructions in this call, "" for nothing."""
+        ...
+
+    def greeting(self, standard: str) -> str:
+        """The first sentence, made from the standard one."""
+        ...
+
+    def model(self, model: LanguageModel) -> LanguageModel:
+        """The model as this call asks it."""
+        ...
+
+    def note(self, event: CallEvent) -> None:
+        """Take the call's next event; never blocks."""
+        ...
+
+
+class CallMemory(Protocol):
+    """Remembers for calls."""
+
+    async def begin(self, call: Call) -> CallRecollection:
+        """What is known at a call's beginning; takes some milliseconds and never raises."""
         ...

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
+_BRACKETS: Final = str.maketrans("<＜﹤>＞﹥", "‹‹‹›››")
 _DIGITS: Final = r"\d+(?:[.,:/]\d+)*"
 _TIME: Final = re.compile(r"\d{1,2}:\d{2}")
 _NUMBER: Final = "‹number›"
@@ -15,9 +16,9 @@ def plain(text: str, longest: int) -> str:
 
     Control and invisible characters are gone, angle brackets cannot close a quotation.
     """
-    composed = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
+    composed = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
     visible = "".join(" " if _invisible(letter) else letter for letter in composed)
-    line = " ".join(visible.replace("<", "‹").replace(">", "›").split())
+    line = " ".join(visible.translate(_BRACKETS).split())
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 

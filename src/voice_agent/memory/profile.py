@@ -1,5 +1,6 @@
 """What one call teaches about its caller, by rules, out of what was heard and what tools found."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -191,11 +192,13 @@ class UserMemory:
         return self._told(use), self._outcome(use)
 
     def _told(self, use: _Use) -> str:
+        def value(placeholder: re.Match[str]) -> str:
+            given = use.arguments.get(placeholder[1])
+            known = given if isinstance(given, str | int) and given != "" else "…"
+            return plain(str(known), LONGEST_MATTER // 3)
+
         template = self._wording.matters.get(use.name, use.name.replace("_", " "))
-        for name, value in use.arguments.items():
-            if isinstance(value, str | int):
-                template = template.replace(f"{{{name}}}", plain(str(value), LONGEST_MATTER // 3))
-        return plain(template, LONGEST_MATTER)
+        return plain(re.sub(r"\{(\w+)\}", value, template), LONGEST_MATTER)
 
     def _outcome(self, use: _Use) -> str:
         if not use.ok:
@@ -221,10 +224,8 @@ class UserMemory:
 
 
 def _verified_account(use: _Use) -> Mapping[str, Any]:
-    if use.name != "look_up_account" or not use.ok or use.result.get("verified") is not True:
-        return {}
-    inner = use.result.get("account") or use.result.get("customer")
-    return inner if isinstance(inner, Mapping) else use.result
+    """The account; the tool tells one only to a caller who proved that it is theirs."""
+    return use.result if use.name == "look_up_account" and use.ok else {}
 
 
 def _name_like(text: str) -> str:

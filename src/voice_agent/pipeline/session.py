@@ -14,7 +14,7 @@ cascade in reserve.
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Final
 
@@ -25,6 +25,7 @@ from voice_agent.core.call import Call, Disposition
 from voice_agent.core.clock import Clock
 from voice_agent.core.errors import ProviderError, TransportClosed
 from voice_agent.core.events import CallEnded, CallStarted, Trouble
+from voice_agent.core.memory import CallRecollection
 from voice_agent.core.ports import (
     AudioReceived,
     KeyReceived,
@@ -50,6 +51,7 @@ from voice_agent.pipeline.turns import (
     ReplyAudible,
     ReplyFinished,
     ReplyQuiet,
+    ReplyReason,
     TurnPolicy,
 )
 
@@ -66,15 +68,26 @@ class SessionSettings:
     phrases: Phrases
     policy: TurnPolicy
     timezone: tzinfo
+    prompt_addition: str = ""
+
+    def recalling(self, recollection: CallRecollection) -> "SessionSettings":
+        """The same for one call, with what is known of its caller."""
+        standard = self.phrases.say(ReplyReason.GREET, 0)
+        return replace(
+            self,
+            phrases=replace(self.phrases, greeting=recollection.greeting(standard)),
+            prompt_addition=recollection.prompt_addition,
+        )
 
     def system_prompt(self, clock: Clock) -> str:
         """Instructions for the language model, as of now."""
         now = clock.wall().astimezone(self.timezone)
-        return self.phrases.system_prompt(
+        instructions = self.phrases.system_prompt(
             today=f"{now:%A, %B} {now.day}, {now.year}",
             time=f"{now:%H:%M}",
             timezone=str(self.timezone),
         )
+        return "\n\n".join(filter(None, (instructions, self.prompt_addition)))
 
 
 class CallSession:
