@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import anyio
@@ -13,6 +14,7 @@ from voice_agent.core.ports import Probeable
 from voice_agent.engine_room import options_from, roles
 from voice_agent.engines.chains import Standing
 from voice_agent.engines.registry import Kind, Provider, find, read_options
+from voice_agent.engines.retirements import retirement_warning
 
 PROBE_WITHIN: Final = 6.0
 """How long an engine may take to say whether it works (s)."""
@@ -74,6 +76,8 @@ def _candidate(settings: Settings, kind: Kind, name: str, *, build: bool) -> _Ca
     reason = provider.check(options)
     if reason:
         return _Candidate(replace(finding, standing=Standing.MISSING, reason=reason))
+    today = datetime.now(UTC).date()
+    finding = replace(finding, reason=retirement_warning(getattr(options, "model", ""), today))
     if not (build and provider.key_variable):
         return _Candidate(finding)
     engine = provider.build(options)

@@ -74,6 +74,11 @@ async def test_an_unknown_model_is_refused_with_the_list() -> None:
         await findings({"llm.openai": {"api_key": "sk-x", "model": "gpt-2"}}, llm="openai")
 
 
+async def test_a_model_that_was_shut_down_is_told_of() -> None:
+    found = await findings({"llm.openai": {"api_key": "sk-x", "model": "gpt-4o"}}, ask=False)
+    assert "shut down on 2027-01-14" in of(found, "llm", "openai").reason
+
+
 async def test_the_command_prints_a_line_for_each_engine() -> None:
     result = await anyio.to_thread.run_sync(CliRunner().invoke, app, ["doctor", "--offline"])
     assert result.exit_code == 0
