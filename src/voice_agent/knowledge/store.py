@@ -73,7 +73,9 @@ class KnowledgeStore:
         if made != (FORMAT, self._embedder):
             raise ValueError(f"made by {made}")
         files = [_file(entry) for entry in manifest["files"]]
-        with np.load(self._folder / Path(manifest["arrays"]).name, allow_pickle=False) as arrays:
+        path = self._folder / Path(manifest["arrays"]).name
+        # Opened here: numpy leaves a file open that turns out not to be an archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             vectors = arrays["vectors"]
             lexical = LexicalIndex(
                 {word: number for number, word in enumerate(manifest["words"])},

@@ -11,6 +11,8 @@ from voice_agent.knowledge.readers.rows import harmless
 from voice_agent.knowledge.sentences import closed
 
 _NAMES: Final = ("question", "title", "name", "topic", "heading")
+_BODIES: Final = frozenset({"answer", "text", "body", "content", "description", "notes"})
+"""Keys whose text is what the object says: they tell nothing as a heading."""
 _LONG: Final = 60
 """Characters from which a text is a paragraph and not a fact."""
 _DEEPEST_HEADING: Final = 6
@@ -68,8 +70,10 @@ def _object(value: Mapping[str, Any], depth: int) -> Iterator[Block]:
 
 def _inner(key: str, value: Any, depth: int) -> Iterator[Block]:
     if isinstance(value, str):
-        if said := _said(value):
+        said = _said(value)
+        if said and key not in _BODIES:
             yield Heading(min(depth + 1, _DEEPEST_HEADING), _capital(_words(key)))
+        if said:
             yield Paragraph(closed(said))
     elif isinstance(value, Mapping | list) and value:
         yield Heading(min(depth + 1, _DEEPEST_HEADING), _capital(_words(key)))
