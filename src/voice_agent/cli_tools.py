@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Use = Callable[["ToolRunner", "CustomTools"], Awaitable[T]]
 
+SAMPLE_DATA = "demo"
 SETTLED_WITHIN = 20.0
 """How long MCP servers are waited for (s)."""
 
@@ -175,7 +176,6 @@ async def _services(
     """The business behind the built-in tools, with its sample data where that is wanted."""
     from zoneinfo import ZoneInfo
 
-    from voice_agent.bootstrap import SAMPLE_DATA
     from voice_agent.storage.sql.database import Database
     from voice_agent.storage.sql.repositories.appointments import SqlAppointments
     from voice_agent.storage.sql.repositories.customers import SqlCustomers

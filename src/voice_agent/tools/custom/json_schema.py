@@ -8,10 +8,11 @@ which makes a schema more permissive, never less. Size and depth are bounded.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, floor, isfinite
 from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from pydantic_core import SchemaError
 
 from voice_agent.core.chat import JsonObject
@@ -23,6 +24,7 @@ DEEPEST: Final = 8
 LONGEST_DESCRIPTION: Final = 500
 _MOST_CHOICES: Final = 200
 _LONGEST_PATTERN: Final = 200
+_LONGEST: Final = 1_000_000
 _TYPES: Final = ("string", "integer", "number", "boolean", "array", "object", "null")
 _LENGTHS: Final = ("minLength", "maxLength", "minItems", "maxItems")
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -53,7 +55,7 @@ def simplified(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("the arguments' schema must be of type object")
     properties: dict[str, Any] = found.setdefault("properties", {})
     found["required"] = [name for name in found.get("required", []) if name in properties]
-    return {name: part for name, part in found.items() if name != "anyOf"}
+    return {name: part for name, part in found.items() if name not in ("anyOf", "description")}
 
 
 def plain_text(value: object, longest: int = LONGEST_DESCRIPTION) -> str:
@@ -72,7 +74,11 @@ class SchemaParameters(Parameters):
             ValueError: it is not the schema of an object.
         """
         self._schema = simplified(schema)
-        super().__init__(create_model("Call", arguments=(_kind_of(self._schema), ...)))
+        try:
+            call = create_model("Call", arguments=(_kind_of(self._schema), ...))
+        except (SchemaError, PydanticSchemaGenerationError, PydanticUserError):
+            raise ValueError("the arguments' schema contradicts itself") from None
+        super().__init__(call)
 
     def json_schema(self) -> JsonObject:
         """The simple form."""
@@ -176,12 +182,14 @@ def _chosen(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bounded(node: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in (*_LENGTHS, *_BOUNDS):
+    for name in _LENGTHS:
         value = node.get(name)
-        whole = name in _LENGTHS
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if whole and not (isinstance(value, int) and value >= 0):
-                continue
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST:
+            found[name] = value
+    for name in _BOUNDS:
+        value = node.get(name)
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+        if whole or (isinstance(value, float) and isfinite(value)):
             found[name] = value
     pattern = node.get("pattern")
     if isinstance(pattern, str) and len(pattern) <= _LONGEST_PATTERN and _compiles(pattern):
@@ -245,6 +253,18 @@ def _constrained(kind: Any, schema: Mapping[str, Any], *names: str) -> Any:
     return Annotated[kind, Field(**limits)] if limits else kind
 
 
+def _integer_of(schema: Mapping[str, Any]) -> Any:
+    """Bounds between two whole numbers are moved to the nearer one inside."""
+    inward = {
+        "minimum": ceil,
+        "exclusiveMinimum": floor,
+        "maximum": floor,
+        "exclusiveMaximum": ceil,
+    }
+    whole = {name: move(schema[name]) for name, move in inward.items() if name in schema}
+    return _constrained(int, whole, *_BOUNDS)
+
+
 def _array_of(schema: Mapping[str, Any]) -> Any:
     items: Any = list.__class_getitem__(_kind_of(schema.get("items", {})))
     return _constrained(items, schema, "minItems", "maxItems")
@@ -271,7 +291,7 @@ def _object_of(schema: Mapping[str, Any]) -> Any:
 
 _SIMPLE: Final = {
     "string": lambda schema: _constrained(str, schema, "minLength", "maxLength", "pattern"),
-    "integer": lambda schema: _constrained(int, schema, *_BOUNDS),
+    "integer": _integer_of,
     "number": lambda schema: _constrained(float, schema, *_BOUNDS),
     "boolean": lambda _schema: bool,
     "null": lambda _schema: None,

@@ -17,6 +17,7 @@ from voice_agent.tools.custom.results import (
     as_content,
     bad_answer,
     checked_depth,
+    to_json,
 )
 
 MOST_TOOLS: Final = 128
@@ -85,6 +86,6 @@ def _value(result: CallToolResult, text: str) -> Any:
 
 def _size(content: JsonObject) -> int:
     try:
-        return len(orjson.dumps(dict(content)))
+        return len(to_json(dict(content)))
     except (TypeError, ValueError):
         raise bad_answer("it answered something that is not JSON") from None

@@ -1,5 +1,6 @@
 """What comes back from somebody else's tool, as bounded data for the model; never instructions."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -76,9 +77,14 @@ def fill(template: str, value: Any) -> str:
 
     def text(match: re.Match[str]) -> str:
         part = select(value, match[1])
-        return part if isinstance(part, str) else orjson.dumps(part).decode()
+        return part if isinstance(part, str) else to_json(part)
 
     return _PLACEHOLDER.sub(text, template)
+
+
+def to_json(value: Any) -> str:
+    """Any JSON, numbers of any length included."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def as_content(value: Any) -> JsonObject:

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import anyio
 import httpx2
-import orjson
 
 from voice_agent.core.chat import JsonObject, ToolContext
 from voice_agent.core.clock import Clock
@@ -24,6 +23,7 @@ from voice_agent.tools.custom.results import (
     not_sure,
     read_body,
     select,
+    to_json,
     told_reason,
 )
 from voice_agent.tools.custom.settings import PLACEHOLDER, WebhookSettings
@@ -136,7 +136,7 @@ class Webhook:
     def _request(self, arguments: JsonObject, context: ToolContext) -> httpx2.Request:
         settings = self.settings
         url, rest = self._address(arguments)
-        body = b"" if settings.method == "GET" else orjson.dumps(dict(arguments))
+        body = b"" if settings.method == "GET" else to_json(dict(arguments)).encode()
         if settings.method == "GET":
             url = url.copy_merge_params({name: _as_text(value) for name, value in rest.items()})
         headers = {
@@ -180,4 +180,4 @@ class _WorthARetry(ToolError):
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else to_json(value)
