@@ -38,9 +38,8 @@ KEYWORDS = [
 ]  # fmt: skip
 WORDS = ["string", "integer", "object", "array", "null", "#/$defs/type", "#/", "#", "(", "\\d+", ""]
 
-leaves = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WORDS)
-)
+numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+leaves = st.none() | st.booleans() | numbers | st.text() | st.sampled_from(WORDS)
 anything = st.recursive(
     leaves,
     lambda inner: (
