@@ -1,12 +1,13 @@
 """The memory of callers in SQL."""
 
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
 
 from voice_agent.core.errors import StorageError
 from voice_agent.core.memory import (
@@ -23,6 +24,12 @@ from voice_agent.core.memory import (
 )
 from voice_agent.storage.sql.database import Database
 from voice_agent.storage.sql.models.memory import ConversationTurnRow, UserMemoryRow
+
+_NOBODY: Final = Consent(
+    granted=False, source=ConsentSource.CALLER, at=datetime(1970, 1, 1, tzinfo=UTC)
+)
+_BATCH: Final = 500
+"""Callers that are forgotten in one transaction when they are too old."""
 
 
 class SqlCallerMemory:
@@ -47,7 +54,7 @@ class SqlCallerMemory:
                 return False
             if row is None:
                 # Another call of this caller may have been quicker, and the caller refused in it.
-                row = await _inserted(session, caller.key, profile.consent)
+                row, _ = await _inserted(session, caller.key, profile.consent)
                 profile = remembered(_profile(row), learned)
             if profile is None:
                 return False
@@ -59,15 +66,17 @@ class SqlCallerMemory:
     async def refuse(self, caller: CallerId, refusal: Consent) -> Removed:
         """Remove everything but the fact that this caller is not to be remembered."""
         async with self._database.write() as session:
-            removed = await _remove(session, UserMemoryRow.caller_key == caller.key)
-            row = await _inserted(session, caller.key, refusal)
-            row.consent_granted = False
+            row, removed = await _emptied(session, caller.key, refusal)
+            _write_profile(row, CallerProfile(refusal))
+            row.masked_number, row.first_call_at, row.last_call_at = "", None, None
         return removed
 
     async def forget(self, key: str) -> Removed:
         """Remove everything about a caller, a refusal included."""
         async with self._database.write() as session:
-            return await _remove(session, UserMemoryRow.caller_key == key)
+            row, removed = await _emptied(session, key, _NOBODY)
+            await session.delete(row)
+        return removed
 
     async def export(self, key: str) -> CallerRecord | None:
         """Everything about a caller, None when there is nothing."""
@@ -92,11 +101,19 @@ class SqlCallerMemory:
     async def expire(self, *, callers_before: datetime, turns_before: datetime) -> Removed:
         """Remove callers whose last call, and turns that, are older; refusals stay."""
         old = and_(UserMemoryRow.last_call_at < callers_before, UserMemoryRow.consent_granted)
-        async with self._database.write() as session:
-            callers = await _remove(session, old)
-            turns = await _delete_turns(session, ConversationTurnRow.at < turns_before)
-        total = callers.rows[ConversationTurnRow.__tablename__] + turns
-        return Removed({**callers.rows, ConversationTurnRow.__tablename__: total})
+        callers = turns = 0
+        while True:
+            async with self._database.write() as session:
+                query = select(UserMemoryRow).where(old).limit(_BATCH).with_for_update()
+                rows = (await session.scalars(query)).all()
+                keys = ConversationTurnRow.caller_key.in_([row.caller_key for row in rows])
+                gone = or_(keys, ConversationTurnRow.at < turns_before)
+                turns += await _delete_turns(session, gone)
+                for row in rows:
+                    await session.delete(row)
+            callers += len(rows)
+            if len(rows) < _BATCH:
+                return _removed(callers=callers, turns=turns)
 
 
 async def _locked(session: AsyncSession, key: str) -> UserMemoryRow | None:
@@ -104,8 +121,10 @@ async def _locked(session: AsyncSession, key: str) -> UserMemoryRow | None:
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
-async def _inserted(session: AsyncSession, key: str, consent: Consent) -> UserMemoryRow:
-    """The caller's row, made if there is none, and locked."""
+async def _inserted(
+    session: AsyncSession, key: str, consent: Consent
+) -> tuple[UserMemoryRow, bool]:
+    """The caller's row, locked, and whether it had to be made."""
     values = {
         "caller_key": key,
         "masked_number": "",
@@ -119,19 +138,41 @@ async def _inserted(session: AsyncSession, key: str, consent: Consent) -> UserMe
         "preferences": [],
         "calls": [],
     }
-    if session.get_bind().dialect.name == "sqlite":
-        await session.execute(sqlite.insert(UserMemoryRow).values(values).on_conflict_do_nothing())
-    else:
-        insert = postgresql.insert(UserMemoryRow).values(values)
-        await session.execute(insert.on_conflict_do_nothing())
+    made = await session.scalar(_insert_if_new(session, values))
     row = await _locked(session, key)
     if row is None:
         raise StorageError("A caller's memory vanished while it was written.")
-    return row
+    return row, made is not None
+
+
+def _insert_if_new(session: AsyncSession, values: dict[str, Any]) -> ReturningInsert[tuple[str]]:
+    key = UserMemoryRow.caller_key
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(UserMemoryRow).values(values).on_conflict_do_nothing().returning(key)
+    insert = postgresql.insert(UserMemoryRow).values(values)
+    return insert.on_conflict_do_nothing().returning(key)
+
+
+async def _emptied(
+    session: AsyncSession, key: str, consent: Consent
+) -> tuple[UserMemoryRow, Removed]:
+    """The caller's row without its turns, and what was removed.
+
+    It is made if there is none: a call that is just being kept is waited for by that.
+    """
+    row, made = await _inserted(session, key, consent)
+    turns = await _delete_turns(session, ConversationTurnRow.caller_key == key)
+    return row, _removed(callers=0 if made else 1, turns=turns)
 
 
 def _write(row: UserMemoryRow, caller: CallerId, profile: CallerProfile, learned: Learned) -> None:
     row.masked_number = caller.masked
+    _write_profile(row, profile)
+    row.first_call_at = row.first_call_at or learned.call.at
+    row.last_call_at = max(row.last_call_at or learned.call.at, learned.call.at)
+
+
+def _write_profile(row: UserMemoryRow, profile: CallerProfile) -> None:
     row.consent_granted = profile.consent.granted
     row.consent_source = profile.consent.source.value
     row.consent_at = profile.consent.at
@@ -139,22 +180,14 @@ def _write(row: UserMemoryRow, caller: CallerId, profile: CallerProfile, learned
     row.tier, row.language = profile.tier, profile.language
     row.preferences = list(profile.preferences)
     row.calls = [{**asdict(call), "at": call.at.isoformat()} for call in profile.calls]
-    row.first_call_at = row.first_call_at or learned.call.at
-    row.last_call_at = max(row.last_call_at or learned.call.at, learned.call.at)
 
 
-async def _remove(session: AsyncSession, which: ColumnElement[bool]) -> Removed:
-    """Delete callers with their turns, and count both."""
-    keys = select(UserMemoryRow.caller_key).where(which)
-    turns = await _delete_turns(session, ConversationTurnRow.caller_key.in_(keys))
-    count = await session.scalar(select(func.count()).select_from(UserMemoryRow).where(which))
-    await session.execute(delete(UserMemoryRow).where(which))
-    return Removed(
-        {UserMemoryRow.__tablename__: count or 0, ConversationTurnRow.__tablename__: turns}
-    )
+def _removed(*, callers: int, turns: int) -> Removed:
+    return Removed({UserMemoryRow.__tablename__: callers, ConversationTurnRow.__tablename__: turns})
 
 
 async def _delete_turns(session: AsyncSession, which: ColumnElement[bool]) -> int:
+    """Delete turns and count them; what the transaction deletes later is overwritten too."""
     if session.get_bind().dialect.name == "sqlite":
         # SQLite would leave the text in the file until the page is used again.
         await session.execute(text("PRAGMA secure_delete = ON"))
