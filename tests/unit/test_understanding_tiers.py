@@ -22,7 +22,14 @@ from voice_agent.engines.nlu.few_shot_tier import FewShotTier
 from voice_agent.engines.nlu.language import load_language
 from voice_agent.engines.nlu.llm_tier import LlmTier, read_answer
 from voice_agent.engines.nlu.regex_tier import RegexTier, instant_intent
-from voice_agent.engines.nlu.tiers import Guess, Tier, TieredUnderstander, Utterance, decided_by
+from voice_agent.engines.nlu.tiers import (
+    NO_GUESS,
+    Guess,
+    Tier,
+    TieredUnderstander,
+    Utterance,
+    decided_by,
+)
 from voice_agent.simulation.virtual_time import run_virtual
 
 pytestmark = pytest.mark.anyio
@@ -75,10 +82,14 @@ async def test_the_first_tier_that_is_sure_answers_and_no_other_is_asked() -> No
     assert not tiers[2].asked
 
 
-async def test_when_nobody_is_sure_it_is_out_of_scope_and_nobody_s() -> None:
+async def test_when_nobody_is_sure_the_last_guess_stands_and_is_nobody_s() -> None:
     found = await understander(Known("a", UNSURE)).understand("something odd", now=NOW)
-    assert (found.intent, found.tier) == (Intent.OUT_OF_SCOPE, "")
-    assert found.confidence == pytest.approx(0.7)
+    assert (found.intent, found.confidence, found.tier) == (Intent.HELP, 0.3, "")
+
+
+async def test_when_nobody_has_a_guess_it_is_out_of_scope() -> None:
+    found = await understander(Known("a", NO_GUESS)).understand("something odd", now=NOW)
+    assert (found.intent, found.confidence, found.tier) == (Intent.OUT_OF_SCOPE, 0.0, "")
 
 
 async def test_a_tier_that_fails_is_passed_over_and_says_why() -> None:
@@ -144,8 +155,8 @@ def test_what_is_decided_is_one_of_the_guesses_or_nobody_s(
     found = decided_by(outcomes)
     assert 0 <= found.confidence <= 1
     assert found.tiers == tuple(outcomes)
-    if not found.tier:
-        assert found.intent is Intent.OUT_OF_SCOPE
+    if found.tier:
+        assert next(o for o in outcomes if o.answered and o.intent).intent is found.intent
 
 
 # -- instant patterns ---------------------------------------------------------------------------
@@ -220,15 +231,23 @@ def test_the_instant_tier_takes_no_time() -> None:
 # -- few examples -------------------------------------------------------------------------------
 
 
+@dataclass
+class Guessed:
+    """A prediction."""
+
+    intent: str
+    confidence: float
+
+
 class OneAnswer:
     """A classifier of one intent."""
 
     def __init__(self, intent: str) -> None:
         self.intent = intent
 
-    def predict(self, text: str) -> tuple[str, float, list[tuple[str, float]]]:
+    def predict(self, text: str) -> Guessed:
         del text
-        return self.intent, 0.8, [(self.intent, 0.8)]
+        return Guessed(self.intent, 0.8)
 
 
 async def test_a_classifier_is_a_tier() -> None:

@@ -169,6 +169,7 @@ def _purposes(said: _Utterance) -> Iterator[Entity]:
             end += 1
         while start < end and said.tokens[start] in said.table("purpose")["dropped"]:
             start += 1
-        if end > start and not word_at(said.tokens, start).isdecimal():
+        first = word_at(said.tokens, start)
+        if end > start and not first.isdecimal() and first not in said.table("purpose")["never"]:
             yield said.entity("purpose", " ".join(said.tokens[start:end]), start, end)
             return

@@ -1,6 +1,5 @@
 """The tier that learned from a few examples; runs beside the event loop, not on it."""
 
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 import anyio
@@ -9,15 +8,30 @@ from anyio import to_thread
 from voice_agent.core.understanding import Intent
 from voice_agent.engines.nlu.tiers import NO_GUESS, Guess, Utterance
 
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.45
+"""Below it a paid tier is worth asking; the classifier's own rule rejects what fits nothing."""
 _AT_ONCE: Final = 2
+
+
+class Prediction(Protocol):
+    """What a classifier says of a text."""
+
+    @property
+    def intent(self) -> str:
+        """The likeliest intent's name."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """How likely it is, 0 to 1."""
+        ...
 
 
 class Classifier(Protocol):
     """A trained classifier; pure, quick, and safe in a thread."""
 
-    def predict(self, text: str) -> tuple[str, float, Sequence[tuple[str, float]]]:
-        """The likeliest intent, its confidence (0 to 1) and the ranking it heads."""
+    def predict(self, text: str) -> Prediction:
+        """What the text means; never raises on any text."""
         ...
 
 
@@ -42,7 +56,8 @@ class FewShotTier:
 
     async def guess(self, utterance: Utterance) -> Guess:
         """The classifier's guess."""
-        intent, confidence, _ = await to_thread.run_sync(
+        said = await to_thread.run_sync(
             self._classifier.predict, utterance.text, limiter=self._limit
         )
-        return Guess(Intent(intent), confidence) if intent in set(Intent) else NO_GUESS
+        known = said.intent in set(Intent)
+        return Guess(Intent(said.intent), said.confidence) if known else NO_GUESS

@@ -154,12 +154,13 @@ class TieredUnderstander:
 
 
 def decided_by(outcomes: Sequence[TierOutcome]) -> Understanding:
-    """What the tiers' guesses amount to: the sure one's, else that none of the intents fits."""
+    """What the tiers' guesses amount to: the sure one's, else the last guess as nobody's."""
     for outcome in outcomes:
         if outcome.answered and outcome.intent is not None:
             return Understanding(
                 outcome.intent, outcome.confidence, outcome.tier, tiers=tuple(outcomes)
             )
-    guessed = [o.confidence for o in outcomes if o.intent not in (None, Intent.OUT_OF_SCOPE)]
-    doubt = round(1 - max(guessed, default=0.0), 4)
-    return Understanding(Intent.OUT_OF_SCOPE, doubt, "", tiers=tuple(outcomes))
+    for outcome in reversed(outcomes):
+        if outcome.intent is not None:
+            return Understanding(outcome.intent, outcome.confidence, "", tiers=tuple(outcomes))
+    return Understanding(Intent.OUT_OF_SCOPE, 0.0, "", tiers=tuple(outcomes))
