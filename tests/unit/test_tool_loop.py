@@ -1,6 +1,7 @@
 """The tool loop against a scripted model and scripted tools."""
 
 from contextlib import aclosing
+from dataclasses import replace
 
 import anyio
 import orjson
@@ -156,6 +157,34 @@ async def test_a_write_that_shields_itself_is_waited_for_and_recorded() -> None:
         may_finish.set()
     assert orjson.loads(messages[-1].text) == {"done": "look"}
     assert_valid_history(messages)
+
+
+@pytest.mark.anyio
+async def test_what_an_interrupted_round_did_is_written_down_once_and_moves_no_call() -> None:
+    started, may_finish = anyio.Event(), anyio.Event()
+    unseen: list[ToolResult] = []
+
+    async def write(call: ToolCall) -> ToolResult:
+        with anyio.CancelScope(shield=True):
+            started.set()
+            await may_finish.wait()
+        return replace(result_of(call), effect=ToolEffect.TRANSFER)
+
+    async def talk() -> None:
+        model, tools = ScriptedModel(asks(LOOK)), ScriptedTools(look=write)
+        stream = converse(model, tools, asked(), CONTEXT, "", unseen=unseen.append)
+        async with aclosing(stream):
+            async for event in stream:
+                assert not isinstance(event, ToolResult)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(talk)
+        await started.wait()
+        group.cancel_scope.cancel()
+        may_finish.set()
+    (result,) = unseen
+    assert (result.ok, result.content) == (True, {"done": "look"})
+    assert result.effect is ToolEffect.NONE
 
 
 @pytest.mark.anyio

@@ -246,7 +246,14 @@ class _Chat:
     async def _stream(self, reply: _Reply) -> None:
         parts, limits = self._parts, self._parts.limits
         context = ToolContext(self._call.id, reply.turn, self._call.caller)
-        events = converse(parts.model, parts.tools, self._history, context, parts.prompt())
+        events = converse(
+            parts.model,
+            parts.tools,
+            self._history,
+            context,
+            parts.prompt(),
+            unseen=lambda result: self._note(result, reply.turn),
+        )
         with anyio.move_on_after(limits.reply):
             async with aclosing(events):
                 while (event := await _within(limits.step, events)) is not None:
@@ -267,13 +274,14 @@ class _Chat:
             case Usage() | EngineSwitched():
                 self._reports.note(event, reply.turn)
 
-    async def _used(self, reply: _Reply, result: ToolResult) -> None:
-        self._journal.write(
-            ToolFinished(
-                result.call_id, result.name, result.ok, result.duration_ms, result.content
-            ),
-            reply.turn,
+    def _note(self, result: ToolResult, turn: int) -> None:
+        finished = ToolFinished(
+            result.call_id, result.name, result.ok, result.duration_ms, result.content
         )
+        self._journal.write(finished, turn)
+
+    async def _used(self, reply: _Reply, result: ToolResult) -> None:
+        self._note(result, reply.turn)
         reply.end = _ENDS.get(result.effect, reply.end)
         arguments = reply.calls[result.call_id].arguments
         await self._send(ToolUsed(reply.turn, result.name, arguments, result.ok))

@@ -264,7 +264,9 @@ class DuplexReplies:
         context = ToolContext(self._call.id, current.turn, self._call.caller)
         results: Sequence[ToolResult] | None = None
         with current.scope:
-            results = await run_round(self._tools, calls, said, context, messages)
+            results = await run_round(
+                self._tools, calls, said, context, messages, unseen=hooks.tool_finished
+            )
         if results is None:
             self._report_interrupted(messages[-len(calls) :])
             return

@@ -169,7 +169,12 @@ async def fixed(sentence: str) -> Words:
 async def thought(thinking: Thinking, hooks: ReplyHooks) -> Words:
     """The model's words; its tools run on the way."""
     stream = converse(
-        thinking.model, thinking.tools, thinking.messages, thinking.context, thinking.system
+        thinking.model,
+        thinking.tools,
+        thinking.messages,
+        thinking.context,
+        thinking.system,
+        unseen=hooks.tool_finished,
     )
     async with aclosing(stream):
         async for event in stream:

@@ -10,7 +10,7 @@ by `aclose`, by cancellation or by an error. The last answer's text is not writt
 caller of the loop knows how much of it was heard.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -42,6 +42,9 @@ logger = structlog.get_logger(__name__)
 
 ConverseEvent = TextDelta | ToolCall | ToolResult | Usage | EngineSwitched | Finished
 
+Unseen = Callable[[ToolResult], None]
+"""Takes a result that the model will not be asked about in this answer; must not block."""
+
 MAX_TOOL_ROUNDS: Final = 3
 _CLOSING_SECONDS: Final = 2.0
 
@@ -54,12 +57,14 @@ async def converse(
     system: str,
     *,
     max_rounds: int = MAX_TOOL_ROUNDS,
+    unseen: Unseen = lambda _result: None,
 ) -> AsyncGenerator[ConverseEvent, None]:
     """Stream one answer, running the tools it asks for; ends with exactly one `Finished`.
 
     After `max_rounds` rounds of tools, or once a tool decided the call's fate, the model may
     only speak. Tools that must not be interrupted shield themselves inside `execute`; any
-    other that is cancelled is recorded as cancelled.
+    other that is cancelled is recorded as cancelled. `unseen` gets the results of a round that
+    was interrupted: they are not streamed any more, but must be written down.
 
     Raises:
         ProviderError: the model failed; rounds already run stay in `messages`.
@@ -77,7 +82,7 @@ async def converse(
             yield heard.end()
             return
         said = without_speech_tags("".join(heard.text)).text
-        results = await run_round(tools, heard.calls, said, context, messages)
+        results = await run_round(tools, heard.calls, said, context, messages, unseen=unseen)
         for result in results:
             yield result
         last = round_number + 1 >= max_rounds
@@ -152,20 +157,27 @@ async def run_round(
     text: str,
     context: ToolContext,
     messages: list[Message],
+    *,
+    unseen: Unseen = lambda _result: None,
 ) -> Sequence[ToolResult]:
     """Run a round's calls side by side and write the round down, whatever happens.
 
-    `text` is what the model said with them.
+    `text` is what the model said with them. Results that cannot be returned because the round
+    was interrupted go to `unseen`, without effect on the call: the caller went on talking.
     """
     done: dict[str, ToolResult] = {}
+    complete = False
     try:
         async with anyio.create_task_group() as group:
             for call in calls:
                 group.start_soon(_execute, tools, call, context, done)
+        complete = True
     finally:
         results = [done.get(call.id) or _cancelled(call) for call in calls]
         messages.append(Message(Role.ASSISTANT, text, tool_calls=tuple(calls)))
         messages.extend(_as_message(result) for result in results)
+        for result in () if complete else results:
+            unseen(replace(result, effect=ToolEffect.NONE))
     return results
 
 
