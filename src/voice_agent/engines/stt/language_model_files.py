@@ -41,7 +41,7 @@ LAYOUT: Final = 2
 """Raised when the files or the way they are made change."""
 ANSWERS: Final[Mapping[Expectation, Mapping[str, float]]] = {
     Expectation.YES_NO: {"affirm": 5, "deny": 5},
-    Expectation.DIGITS: {"order_id": 5, "digits": 5},
+    Expectation.DIGITS: {"order_id": 5, "digits": 5, "rating": 1},
     Expectation.DATE_TIME: {"date_time": 10},
     Expectation.NAME: {"name": 10},
 }
