@@ -7,6 +7,7 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.dialogue import Dialogue
 from support.scripted_dialogue import assert_valid_history
 from voice_agent.core.chat import (
     ChatEvent,
@@ -229,3 +230,14 @@ def test_leaving_an_answer_early_closes_the_models_stream() -> None:
         assert answering.closed == 1
 
     run_virtual(call)
+
+
+def test_the_embedded_dialogue_goes_on_from_a_shortened_history() -> None:
+    dialogue = Dialogue()
+    for _ in range(6):
+        dialogue.hear("What are your opening hours?")
+    watched = memory_of()
+    watched.grow(dialogue.messages)
+    dialogue.messages = list(watched.memory.visible(dialogue.messages))
+    assert dialogue.messages[0].role is Role.SYSTEM
+    assert dialogue.hear("Where is order 1042?") == [("check_order_status", {"order_id": "1042"})]

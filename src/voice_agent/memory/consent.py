@@ -4,11 +4,14 @@ A yes counts only as the answer to the question, heard to its end; a no, or the 
 forgotten, counts at any time and outlives a yes.
 """
 
+from typing import Final
+
 from voice_agent.core.events import AgentSaid, CallerSaid, CallerWentOn, CallEvent
 from voice_agent.memory.wording import ConsentPatterns, any_found
 
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE: Final = 0.5
 """Below it the recogniser's text is no basis for anything that is kept."""
+_LONGEST_READ: Final = 1000
 
 
 class ConsentWatch:
@@ -29,9 +32,9 @@ class ConsentWatch:
         """Take the next event."""
         match event.payload:
             case AgentSaid(text):
-                self._asked = any_found(self._patterns.asked, text)
+                self._asked = any_found(self._patterns.asked, text[-_LONGEST_READ:])
             case CallerSaid(text, confidence):
-                said = self._read(text.replace("’", "'"), confidence)
+                said = self._read(text[:_LONGEST_READ].replace("’", "'"), confidence)
                 if said is not None:
                     self._answers[event.turn] = said
             case CallerWentOn():

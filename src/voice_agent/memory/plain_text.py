@@ -16,7 +16,9 @@ def plain(text: str, longest: int) -> str:
 
     Control and invisible characters are gone, angle brackets cannot close a quotation.
     """
-    composed = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    # Cut beforehand: this runs beside live calls, and texts may be of any length.
+    known = text[: longest * 4].encode("utf-8", "replace").decode()
+    composed = unicodedata.normalize("NFC", known)
     visible = "".join(" " if _invisible(letter) else letter for letter in composed)
     line = " ".join(visible.translate(_BRACKETS).split())
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"

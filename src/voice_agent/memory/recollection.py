@@ -62,7 +62,7 @@ class Recollection:
     ) -> None:
         """`caller` is None where nobody can or may be remembered; `keep` must not block.
 
-        `recalled` is false where nobody knows whether there is a profile.
+        `recalled` is false where it could not be found out whether there is a profile.
         """
         self.call = call
         self.caller = caller
@@ -70,7 +70,7 @@ class Recollection:
         self.user = UserMemory(call, wording, settings.language)
         self.consent = ConsentWatch(wording.consent)
         self.forgotten = False
-        self._unknown = caller is not None and profile is None and recalled
+        self.recalled = recalled
         self._settings = settings
         self._wording = wording
         self._conversation = conversation
@@ -96,7 +96,8 @@ class Recollection:
         if self.profile is not None and self.known:
             record = caller_record(self.profile)
             return f"{self._wording.say('known_caller')}\n{record}"
-        if self._unknown and self._settings.ask and not self._settings.notice:
+        unknown = self.recalled and self.profile is None
+        if unknown and self._settings.ask and not self._settings.notice:
             return self._wording.say("ask_consent")
         return ""
 

@@ -26,11 +26,13 @@ from voice_agent.core.memory import (
     Consent,
     ConsentSource,
     MemoryMode,
+    remembered,
 )
 from voice_agent.core.ports import LanguageModel
 from voice_agent.memory.caller_keys import CallerKeys
 from voice_agent.memory.conversation import ConversationMemory
 from voice_agent.memory.forgetting import SWEEP_EVERY, ErasureCertificate, export_document
+from voice_agent.memory.profile import UserMemory
 from voice_agent.memory.recollection import MemorySettings, Recollection
 from voice_agent.memory.summariser import Summariser
 from voice_agent.memory.wording import load_wording
@@ -179,11 +181,13 @@ class MemoryService:
             await self._callers.refuse(caller, refusal)
             return
         consent = self._consent(answer, recollection.call.started_at)
-        may = consent is not None or recollection.known or recollection.profile is None
-        if not may or recollection.forgotten:
-            return
-        minutes = await self._minutes_of(recollection) if consent or recollection.known else ""
-        learned = recollection.user.learned(disposition, consent, self.settings.accepted, minutes)
+        user, accepted = recollection.user, self.settings.accepted
+        learned = user.learned(disposition, consent, accepted)
+        if recollection.recalled:
+            if remembered(recollection.profile, learned) is None:
+                return
+            minutes = await self._minutes_of(user)
+            learned = user.learned(disposition, consent, accepted, minutes)
         if not recollection.forgotten:
             await self._callers.remember(caller, learned)
 
@@ -195,10 +199,10 @@ class MemoryService:
             return Consent(granted=True, source=ConsentSource.NOTICE, at=started)
         return None
 
-    async def _minutes_of(self, recollection: Recollection) -> str:
-        if not self._minutes or recollection.user.exchanges < _TURNS_WORTH_MINUTES:
+    async def _minutes_of(self, user: UserMemory) -> str:
+        if not self._minutes or user.exchanges < _TURNS_WORTH_MINUTES:
             return ""
-        made = await self._summariser.summarise("", recollection.user.messages())
+        made = await self._summariser.summarise("", user.messages())
         return made.text if made.by_model else ""
 
     # ── one person ──────────────────────────────────────────────────────────────────────
