@@ -67,6 +67,22 @@ def _order(arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _booked(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Nine o'clock is taken; everything else is free."""
+    if arguments["time"] == "09:00":
+        text = "Tuesday, November 24 at 8:30 AM or 9:30 AM"
+        return {"error": "slot_taken", "message": f"Free: {text}.", "alternatives_text": text}
+    number = "480115" if arguments["time"] == "10:00" else "APT-1007"
+    return {**arguments, "status": "booked", "confirmation_number": number}
+
+
+def _account(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """An account by telephone needs its zip code."""
+    errors = {"2125550101": "verification_needed", "12345": "verification_failed"}
+    error = errors.get(arguments["identifier"])
+    return {"error": error, "message": "Ask."} if error else {"name": "Ann Lee"}
+
+
 ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "check_order_status": _order,
     "get_business_hours": lambda _: {
@@ -77,10 +93,15 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     },
     "transfer_to_human": lambda _: {"title": "Support", "queue_position": 2, "wait_minutes": 4},
     "end_call": lambda _: {"message": "Thank you for calling. Goodbye."},
-    "schedule_appointment": lambda given: {**given, "confirmation_number": "APT-1007"},
+    "schedule_appointment": _booked,
     "cancel_appointment": lambda given: {**given, "status": "cancelled"},
-    "reschedule_appointment": lambda given: {"date": given["new_date"], "time": given["new_time"]},
-    "look_up_account": lambda _: {"name": "Ann Lee"},
+    "reschedule_appointment": lambda given: {
+        "confirmation_number": given["confirmation_number"],
+        "status": "booked",
+        "date": given["new_date"],
+        "time": given["new_time"],
+    },
+    "look_up_account": _account,
     "collect_feedback": lambda _: {"feedback_id": 17},
 }
 
