@@ -19,7 +19,7 @@ from voice_agent.compliance.outbound import (
     decide_url,
     is_public,
 )
-from voice_agent.engines.guarded_http import OutboundRefused, guarded_client
+from voice_agent.engines.guarded_http import LARGEST_ANSWER, OutboundRefused, guarded_client
 
 NOTHING_LISTED = OutboundPolicy()
 
@@ -269,6 +269,22 @@ async def test_a_redirect_that_is_followed_is_judged_again() -> None:
     async with _answering(away) as port, guarded_client(LOOPBACK) as client:
         with pytest.raises(OutboundRefused):
             await client.get(f"http://127.0.0.1:{port}/", follow_redirects=True)
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_could_grow_by_unpacking_is_not_read() -> None:
+    packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi"
+    async with _answering(packed) as port, guarded_client(LOOPBACK) as client:
+        with pytest.raises(httpx2.DecodingError):
+            await client.get(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.anyio
+async def test_an_answer_without_an_end_is_read_to_a_bound_only() -> None:
+    long = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (LARGEST_ANSWER + 1)
+    async with _answering(long) as port, guarded_client(LOOPBACK) as client:
+        with pytest.raises(httpx2.ReadError):
+            await client.get(f"http://127.0.0.1:{port}/")
 
 
 @pytest.mark.anyio

@@ -34,6 +34,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 CONNECT_WITHIN: Final = 2.0
 """Deadline of a connection with its TLS handshake (s)."""
+LARGEST_ANSWER: Final = 16 * 2**20
+"""Bytes of one answer; whoever wants less counts while reading."""
 _KEEP_ALIVE: Final = 60.0
 _CONNECTIONS: Final = 50
 
@@ -58,10 +60,13 @@ def guarded_client(
     timeout: httpx2.Timeout | None = None,
     resolve: Resolve | None = None,
 ) -> httpx2.AsyncClient:
-    """A client that reaches nothing the policy forbids, through no proxy and no redirect."""
+    """A client that reaches nothing the policy forbids, through no proxy and no redirect.
+
+    Answers are not compressed, so a small one cannot become a large one.
+    """
     return httpx2.AsyncClient(
         transport=GuardedTransport(policy, resolve or resolve_host),
-        headers=dict(headers or {}),
+        headers={"Accept-Encoding": "identity", **(headers or {})},
         timeout=timeout or httpx2.Timeout(None, connect=CONNECT_WITHIN, pool=CONNECT_WITHIN),
         follow_redirects=False,
         trust_env=False,
@@ -112,6 +117,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         Raises:
             OutboundRefused: the policy forbids it.
             httpx2.TransportError: it failed.
+            httpx2.DecodingError: the answer is compressed.
         """
         url = request.url
         if url.userinfo:
@@ -130,6 +136,9 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         )
         with _translated():
             response = await self._pool.handle_async_request(inner)
+        if _compressed(response):
+            await response.aclose()
+            raise httpx2.DecodingError("the answer is compressed, which was not asked for")
         return httpx2.Response(
             response.status,
             headers=response.headers,
@@ -147,10 +156,14 @@ class _Body(httpx2.AsyncByteStream):
 
     def __init__(self, response: httpcore2.Response) -> None:
         self._response = response
+        self._size = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _translated():
             async for part in self._response.aiter_stream():
+                self._size += len(part)
+                if self._size > LARGEST_ANSWER:
+                    raise httpx2.ReadError("the answer is too large")
                 yield part
 
     async def aclose(self) -> None:
@@ -207,6 +220,11 @@ class _GuardedNetwork(AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+
+def _compressed(response: httpcore2.Response) -> bool:
+    encodings = (value for name, value in response.headers if name.lower() == b"content-encoding")
+    return any(encoding.strip().lower() != b"identity" for encoding in encodings)
 
 
 def _permit(decision: Decision) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
+import httpx2
 import structlog
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
@@ -245,6 +246,8 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0]
     if isinstance(error, OutboundRefused | MCPError):
         return plain_text(str(error), LONGEST_REASON)
+    if isinstance(error, httpx2.HTTPError):
+        return f"it cannot be reached ({type(error).__name__})"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return type(error).__name__

@@ -87,6 +87,8 @@ class Webhook:
             response = await self.client.send(request, stream=True)
         except OutboundRefused as error:
             raise ToolError(f"The service may not be used: {error}", reason=error.code) from None
+        except httpx2.DecodingError as error:
+            raise bad_answer(str(error)) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._unavailable(
                 "does not answer", sent=not isinstance(error, _NEVER_SENT)
@@ -98,8 +100,6 @@ class Webhook:
         return self._judged(response, body)
 
     async def _body(self, response: httpx2.Response) -> bytes:
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise bad_answer("its answer is compressed, which was not asked for")
         body = bytearray()
         try:
             async for part in response.aiter_raw():
@@ -142,7 +142,6 @@ class Webhook:
         headers = {
             **{name: value.get_secret_value() for name, value in settings.headers.items()},
             "Accept": "application/json",
-            "Accept-Encoding": "identity",
             "Idempotency-Key": idempotency_key(context, settings.name, arguments).digest,
         }
         if body:
