@@ -27,6 +27,10 @@ def kept(text: str) -> str:
         ("where's order ninety nine twelve", "where is order one oh four two"),
         ("sort my thing out", "sort my thing out"),
         ("card 4111111111111111", "card number"),
+        (
+            "it's four one one one two two two two four four four four one one one one",
+            "it is number",
+        ),
     ],
 )
 def test_personal_values_are_exchanged(said: str, stays: str) -> None:

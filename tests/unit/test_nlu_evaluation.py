@@ -98,12 +98,12 @@ def test_a_file_that_does_not_fit_is_refused_with_its_line(
         read_labelled(file)
 
 
-def tests_of(intents: Sequence[tuple[str, Intent]]) -> list[Labelled]:
+def labelled(intents: Sequence[tuple[str, Intent]]) -> list[Labelled]:
     return [Labelled(text, intent) for text, intent in intents]
 
 
 def test_a_model_that_is_no_worse_takes_over(tmp_path: Path) -> None:
-    tests = tests_of([("cheers two", Intent.THANKS), ("moon four", OUT)])
+    tests = labelled([("cheers two", Intent.THANKS), ("moon four", OUT)])
     verdict = teach_and_promote(Always("thanks"), EXAMPLES, tests, None, tmp_path / "few_shot")
     assert verdict.promoted
     assert (verdict.before.accuracy, verdict.after.accuracy) == (0.5, 1.0)
@@ -114,7 +114,7 @@ def test_a_model_that_is_no_worse_takes_over(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_worse_is_not_used(tmp_path: Path) -> None:
-    tests = tests_of([("cheers two", Intent.HELP), ("ta", Intent.HELP)])
+    tests = labelled([("cheers two", Intent.HELP), ("ta", Intent.HELP)])
     verdict = teach_and_promote(Always("help"), EXAMPLES, tests, None, tmp_path / "few_shot")
     assert not verdict.promoted
     assert list(tmp_path.iterdir()) == []
