@@ -260,8 +260,9 @@ def test_rare_words_count_more_than_common_ones() -> None:
     assert index.search("nothing of this", 3) == []
     assert index.search("", 3) == []
     assert LexicalIndex.of([]).search("green", 3) == []
-    assert index.coverage("green kayak", "a green kayak") == 1.0
-    assert index.coverage("green kayak", "a green boot") < 0.5
+    assert index.coverage("green kayak")("a green kayak") == 1.0
+    assert index.coverage("green kayak")("a green boot") < 0.5
+    assert index.coverage("the of")("a green boot") == 0.0
 
 
 def test_words_are_found_in_every_form() -> None:

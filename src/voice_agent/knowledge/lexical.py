@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,12 +63,15 @@ class LexicalIndex:
         known = 0 if number is None else int(self.starts[number + 1] - self.starts[number])
         return _rarity(self.size, known)
 
-    def coverage(self, query: str, text: str) -> float:
-        """The share of the query's words, by rarity, that are in a text, 0 to 1."""
-        asked = set(search_words(query))
-        there = asked & set(search_words(text))
-        whole = sum(map(self.rarity, asked))
-        return sum(map(self.rarity, there)) / whole if whole else 0.0
+    def coverage(self, query: str) -> Callable[[str], float]:
+        """Tells the share of the query's words, by rarity, that are in a text, 0 to 1."""
+        asked = {word: self.rarity(word) for word in set(search_words(query))}
+        whole = sum(asked.values())
+
+        def share(text: str) -> float:
+            return sum(asked[word] for word in asked.keys() & set(search_words(text))) / whole
+
+        return share if whole else lambda _text: 0.0
 
 
 def best(scores: Scores, k: int) -> list[int]:

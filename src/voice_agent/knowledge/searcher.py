@@ -12,6 +12,8 @@ from voice_agent.knowledge.fusion import fused
 
 _CANDIDATES: Final = 24
 """Pieces that each of the two searches proposes."""
+_LOOKED_AT: Final = 12
+"""Of these together, how many are read; more where more passages are wanted."""
 _BY_MEANING: Final = 2.0
 _BY_WORDS: Final = 1.0
 """What the two rankings weigh against each other."""
@@ -42,7 +44,8 @@ def find(corpus: Corpus, query: str, vector: Vectors, k: int, policy: SearchPoli
     near = corpus.dense.search(vector, min(_CANDIDATES, corpus.size))
     by_words = corpus.lexical.search(asked, _CANDIDATES)
     rows = fused([(_BY_MEANING, [row for row, _ in near]), (_BY_WORDS, by_words)])
-    scores = {row: _score(corpus, row, asked, vector, policy) for row in rows}
+    rows = rows[: max(_LOOKED_AT, 2 * k)]
+    scores = _scores(corpus, rows, asked, vector, policy)
     if max(scores.values(), default=0.0) < policy.threshold:
         return Findings()
     chosen = sorted(_chosen(corpus, rows, scores, k, policy), key=lambda row: -scores[row])
@@ -50,10 +53,16 @@ def find(corpus: Corpus, query: str, vector: Vectors, k: int, policy: SearchPoli
     return Findings(passages, excerpt(passages[0].text, asked, corpus.lexical))
 
 
-def _score(corpus: Corpus, row: int, query: str, vector: Vectors, policy: SearchPolicy) -> float:
-    cosine = max(0.0, float(corpus.vectors[row] @ vector))
-    coverage = corpus.lexical.coverage(query, corpus.chunk(row).searchable)
-    return min(1.0, policy.meaning * cosine + (1 - policy.meaning) * coverage)
+def _scores(
+    corpus: Corpus, rows: Sequence[int], query: str, vector: Vectors, policy: SearchPolicy
+) -> dict[int, float]:
+    coverage = corpus.lexical.coverage(query)
+    scores = {}
+    for row, cosine in zip(rows, corpus.vectors[rows] @ vector, strict=True):
+        covered = coverage(corpus.chunk(row).searchable)
+        score = policy.meaning * max(0.0, float(cosine)) + (1 - policy.meaning) * covered
+        scores[row] = min(1.0, score)
+    return scores
 
 
 def _chosen(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -174,6 +175,7 @@ def search_words(text: str) -> Iterator[str]:
             yield stem(word.removesuffix("'s"))
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """The word without its ending: the same for return, returns, returned and returning."""
     if not word.isalpha() or word.endswith("ss"):
