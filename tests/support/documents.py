@@ -67,7 +67,7 @@ def a_docx() -> bytes:
     return out.getvalue()
 
 
-def a_zip_bomb(size: int = 100_000_000) -> bytes:
+def a_zip_bomb(size: int = 20_000_000) -> bytes:
     """A few kilobytes that unpack to `size` bytes, under the name of a document's part."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
