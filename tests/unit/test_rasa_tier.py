@@ -32,9 +32,11 @@ ORDER = Utterance("where is my order 1042", NOW)
 
 
 @asynccontextmanager
-async def tier(simulated: Desk | None = None, token: str = VALID_KEY) -> AsyncIterator[RasaTier]:
+async def tier(
+    simulated: Desk | None = None, token: str = VALID_KEY, within: float = 5.0
+) -> AsyncIterator[RasaTier]:
     async with serving(simulated or desk()) as url:
-        options = RasaOptions(base_url=f"{url}/rasa", token=SecretStr(token))
+        options = RasaOptions(base_url=f"{url}/rasa", token=SecretStr(token), answer_within=within)
         async with RasaTier(options, LoopClock()) as opened:
             yield opened
 
@@ -83,7 +85,8 @@ async def test_every_bad_day_is_one_of_the_known_errors(
 ) -> None:
     simulated = desk()
     simulated.faults.order(Fault(provider="rasa", kind=kind))
-    async with tier(simulated) as rasa:
+    within = 0.2 if kind is FaultKind.STALL else 5.0
+    async with tier(simulated, within=within) as rasa:
         with pytest.raises(error) as raised:
             await rasa.guess(ORDER)
     assert "1042" not in str(raised.value)

@@ -32,6 +32,9 @@ class RasaOptions(BaseModel):
     base_url: str = Field(description="The server's address, such as http://rasa:5005.")
     token: SecretStr = Field(default=SecretStr(""), description="Its --auth-token, if it has one.")
     threshold: float = Field(default=0.75, ge=0, le=1, description="Believed from here on.")
+    answer_within: float = Field(
+        default=ANSWER_WITHIN, gt=0, le=5, description="Deadline of an answer (s)."
+    )
 
 
 class RasaTier:
@@ -43,6 +46,7 @@ class RasaTier:
     def __init__(self, options: RasaOptions, clock: Clock) -> None:
         """Nothing is opened before the first question."""
         self.threshold = options.threshold
+        self._within = options.answer_within
         token = options.token.get_secret_value()
         self._query = {"token": token} if token else {}
         self._client = new_http_client(options.base_url.rstrip("/"), {})
@@ -69,7 +73,7 @@ class RasaTier:
 
     async def warm(self) -> None:
         """Open a connection; never raises."""
-        with anyio.move_on_after(ANSWER_WITHIN), suppress(httpx2.HTTPError):
+        with anyio.move_on_after(self._within), suppress(httpx2.HTTPError):
             await self._client.get("/")
 
     async def probe(self) -> None:
@@ -102,7 +106,7 @@ class RasaTier:
     async def _request(self, method: str, path: str, text: str | None) -> bytes:
         body = None if text is None else {"text": _sayable(text)}
         try:
-            with anyio.fail_after(ANSWER_WITHIN):
+            with anyio.fail_after(self._within):
                 request = self._client.build_request(method, path, params=self._query, json=body)
                 answer = await self._client.send(request, stream=True)
                 try:
