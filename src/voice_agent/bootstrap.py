@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from voice_agent import __version__
 from voice_agent.admin import pages
-from voice_agent.api import calls, chat_socket, health, language_model, voice_socket
+from voice_agent.api import calls, chat_socket, health, language_model, memory, voice_socket
 from voice_agent.api.errors import install_error_handlers
 from voice_agent.api.health import HealthReport
 from voice_agent.config import Settings
@@ -33,6 +34,7 @@ from voice_agent.core.speech import SpeechRequest
 from voice_agent.core.usage import Usage
 from voice_agent.engine_room import EngineRoom, open_engine_room
 from voice_agent.engines.resilience.model import FailoverModel
+from voice_agent.memory.service import MemoryService
 from voice_agent.pipeline.chat import ChatSession
 from voice_agent.pipeline.directory import CallDirectory
 from voice_agent.pipeline.journal import CallLogs
@@ -41,6 +43,7 @@ from voice_agent.pipeline.session import SessionSettings
 from voice_agent.pipeline.speech_chunker import Clause, clauses_of
 from voice_agent.pipeline.switchboard import Switchboard, TermsOf
 from voice_agent.pipeline.turns import TurnPolicy
+from voice_agent.remembering import memory_service
 from voice_agent.storage.sql.call_log import SqlCallLog
 from voice_agent.storage.sql.call_records import SqlCallRecords
 from voice_agent.storage.sql.database import Database
@@ -52,6 +55,8 @@ from voice_agent.storage.sql.seed import seed
 from voice_agent.telephony.twilio import routes as twilio_routes
 from voice_agent.telephony.twilio.settings import TwilioSettings
 from voice_agent.tools.business import Business
+from voice_agent.tools.custom.catalogue import open_custom_tools
+from voice_agent.tools.custom.settings import CustomToolSettings
 from voice_agent.tools.registry import builtin_tools
 from voice_agent.tools.runner import ToolRunner, allow_all
 
@@ -77,6 +82,7 @@ class Services:
     model: FailoverModel
     system_prompt: Callable[[], str]
     price: Callable[[Usage], float | None]
+    memory: MemoryService
     health: Callable[[], Awaitable[HealthReport]]
 
 
@@ -101,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         calls.router,
         language_model.router,
+        memory.router,
         voice_socket.router,
         chat_socket.router,
         twilio_routes.router,
@@ -114,20 +121,26 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
     clock = LoopClock()
     _make_folder(settings.data_dir)
     database = await _open_database(settings, clock, stack)
-    tools = _tools(database, clock)
+    tools = await _open_tools(settings, database, clock, stack)
     terms = await business_terms(database)
     session = _session_settings(settings)
     clauses = _fixed_clauses(session.phrases, settings.language)
     fixed = frozenset(clause.spoken for clause in clauses)
     room = await open_engine_room(settings, tools, clock, stack, terms=terms, fixed=fixed)
     engines = room.engines
+    prompt = partial(session.system_prompt, clock)
     directory = CallDirectory()
     logs = CallLogs(await stack.enter_async_context(SqlCallLog(database)), directory)
-    switchboard = Switchboard(engines, session, clock, logs, _terms_of(database))
+    remembered = await stack.enter_async_context(
+        memory_service(settings, database, room.model.candidates, clock)
+    )
+    switchboard = Switchboard(
+        engines, session, clock, logs, terms_of=_terms_of(database), memory=remembered
+    )
     chat = ChatSession(
         engines.model,
         tools,
-        lambda: session.system_prompt(clock),
+        prompt,
         logs,
         clock,
         engines=lambda: {"llm": engines.names["llm"]},
@@ -146,8 +159,9 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         run_chat=_around(chat.run, ringing, tools),
         ringing=ringing,
         model=room.model,
-        system_prompt=lambda: session.system_prompt(clock),
+        system_prompt=prompt,
         price=engines.price,
+        memory=remembered,
         health=_health(clock, directory, room, database),
     )
     app.state.drain = switchboard.drain
@@ -172,6 +186,18 @@ def _terms_of(database: Database) -> TermsOf:
             return ()
 
     return terms
+
+
+async def _open_tools(
+    settings: Settings, database: Database, clock: Clock, stack: AsyncExitStack
+) -> ToolRunner:
+    """The built-in tools and those of the settings."""
+    tools = _tools(database, clock)
+    custom = CustomToolSettings.read(
+        settings.custom_tools, settings.mcp_servers, settings.outbound_allowed
+    )
+    await stack.enter_async_context(open_custom_tools(custom, clock=clock, offer=tools.extend))
+    return tools
 
 
 def _tools(database: Database, clock: Clock) -> ToolRunner:

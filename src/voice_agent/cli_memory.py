@@ -56,21 +56,23 @@ def _ask(question: "Callable[[MemoryService], Awaitable[T]]") -> T:
     from voice_agent.config import load_settings
     from voice_agent.core.clock import LoopClock
     from voice_agent.core.errors import NotFoundError
-    from voice_agent.memory.caller_keys import KEY_FILE, CallerKeys, read_or_make_secret
-    from voice_agent.memory.recollection import MemorySettings
+    from voice_agent.memory.caller_keys import KEY_FILE
     from voice_agent.memory.service import MemoryService
+    from voice_agent.remembering import caller_keys, memory_settings
     from voice_agent.storage.sql.database import Database
     from voice_agent.storage.sql.repositories.caller_memory import SqlCallerMemory
 
     settings = load_settings()
     key = settings.data_dir / KEY_FILE
-    if not key.exists():
+    if not (settings.memory_key.get_secret_value() or key.exists()):
         raise NotFoundError(f"Nobody is remembered here: there is no {key}.")
-    keys = CallerKeys(read_or_make_secret(key))
+    keys = caller_keys(settings)
 
     async def asked() -> T:
         async with Database(settings.database) as database:
-            service = MemoryService(MemorySettings(), SqlCallerMemory(database), keys, LoopClock())
+            service = MemoryService(
+                memory_settings(settings), SqlCallerMemory(database), keys, LoopClock()
+            )
             return await question(service)
 
     return anyio.run(asked)

@@ -152,9 +152,9 @@ def _with_tools(use: "Use[T]") -> T:
 
     settings = load_settings()
     custom_settings = CustomToolSettings.read(
-        getattr(settings, "custom_tools", []),
-        getattr(settings, "mcp_servers", {}),
-        getattr(settings, "outbound_allowed", []),
+        settings.custom_tools,
+        settings.mcp_servers,
+        settings.outbound_allowed,
     )
 
     async def used() -> T:

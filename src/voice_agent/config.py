@@ -45,6 +45,8 @@ def _read_json(value: Any) -> Any:
         raise ValueError("not JSON") from None
 
 
+JsonTables = Annotated[list[dict[str, Any]], NoDecode, BeforeValidator(_read_json)]
+"""JSON in the environment and on the command line, several tables in the file."""
 JsonTable = Annotated[dict[str, Any], NoDecode, BeforeValidator(_read_json)]
 """JSON in the environment and on the command line, a table in the file."""
 EngineOptions = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_read_json)]
@@ -113,6 +115,47 @@ class Settings(BaseSettings):
     engine_options: EngineOptions = Field(
         default_factory=dict,
         description='Options by kind and engine, like {"stt.pocketsphinx": {"workers": 2}}.',
+    )
+
+    custom_tools: JsonTables = Field(
+        default_factory=list, description="Tools that are HTTP requests, a list of tables."
+    )
+    mcp_servers: EngineOptions = Field(
+        default_factory=dict, description="MCP servers by name: command or url."
+    )
+    outbound_allowed: Names = Field(
+        [],
+        description="Hosts, addresses and networks beyond the public internet that tools may "
+        "reach.",
+    )
+    memory: Literal["off", "session", "callers"] = Field(
+        "callers",
+        description="What is remembered: nothing, a long call's beginning, or callers from call to "
+        "call as far as they consented.",
+    )
+    memory_notice: bool = Field(
+        default=False,
+        description="The business's own notice tells callers that they are remembered.",
+    )
+    memory_ask: bool = Field(
+        default=False, description="Let the agent ask callers whether it may remember them."
+    )
+    memory_minutes: bool = Field(
+        default=False, description="Let a language model put a call's matter in words."
+    )
+    memory_max_turns: int = Field(
+        12, ge=2, le=200, description="Turns that a model sees whole; older ones are summed up."
+    )
+    memory_keep_days: int = Field(
+        365, ge=1, description="Days after their last call that callers are remembered."
+    )
+    memory_turns_keep_days: int = Field(
+        90, ge=1, description="Days that what was said is remembered."
+    )
+    memory_key: SecretStr = Field(
+        SecretStr(""),
+        description="Secret by which callers are found again, 16 characters or more; empty: a "
+        "file in the data folder. Servers with one database share it.",
     )
 
     patience_ms: int = Field(

@@ -66,7 +66,7 @@ def test_terms_that_take_too_long_do_not_keep_the_caller_waiting() -> None:
             EnergyDetector(), listening, ScriptedModel(), voice, tools, phrases=phrases
         )
         settings = SessionSettings(load_phrases("en", "the shop"), TurnPolicy(), UTC)
-        switchboard = Switchboard(engines, settings, clock, Nowhere(), terms_of)
+        switchboard = Switchboard(engines, settings, clock, Nowhere(), terms_of=terms_of)
         call = Call("1", Channel.PHONE, Direction.INBOUND, clock.wall(), caller="+1")
         chosen = await switchboard._engines_for(call)
         return chosen.phrases, clock.now()

@@ -9,8 +9,10 @@ import structlog
 
 from voice_agent.core.call import Call, Disposition
 from voice_agent.core.clock import Clock
+from voice_agent.core.memory import CallMemory
 from voice_agent.core.ports import CallLog, MediaTransport
 from voice_agent.pipeline.engines import Engines
+from voice_agent.pipeline.journal import Reader
 from voice_agent.pipeline.session import CallSession, SessionSettings
 
 logger = structlog.get_logger(__name__)
@@ -36,10 +38,13 @@ class Switchboard:
         settings: SessionSettings,
         clock: Clock,
         log: CallLog,
+        *,
         terms_of: TermsOf = _no_terms,
+        memory: CallMemory | None = None,
     ) -> None:
         """`terms_of` tells what a caller is likely to say; it gets a moment only."""
         self._terms_of = terms_of
+        self._memory = memory
         self._engines = engines
         self._settings = settings
         self._clock = clock
@@ -54,14 +59,7 @@ class Switchboard:
     async def run_call(self, call: Call, transport: MediaTransport) -> Disposition:
         """Lead a call to its end; never raises but for cancellation."""
         self._log.begin(call)
-        session = CallSession(
-            call,
-            transport,
-            engines=await self._engines_for(call),
-            settings=self._settings,
-            clock=self._clock,
-            readers=[self._log.append],
-        )
+        session = await self._session(call, transport)
         self._sessions.add(session)
         logger.info("call.started", call=call.id, channel=call.channel.value)
         try:
@@ -72,6 +70,24 @@ class Switchboard:
                 self._empty.set()
         logger.info("call.ended", call=call.id, disposition=disposition.value)
         return disposition
+
+    async def _session(self, call: Call, transport: MediaTransport) -> CallSession:
+        """A session that knows of its caller what may be known."""
+        engines, settings = await self._engines_for(call), self._settings
+        readers: list[Reader] = [self._log.append]
+        if self._memory is not None:
+            known = await self._memory.begin(call)
+            engines = replace(engines, model=known.model(engines.model))
+            settings = settings.recalling(known)
+            readers.append(known.note)
+        return CallSession(
+            call,
+            transport,
+            engines=engines,
+            settings=settings,
+            clock=self._clock,
+            readers=readers,
+        )
 
     async def _engines_for(self, call: Call) -> Engines:
         """The engines, listening for this caller's own words first."""
