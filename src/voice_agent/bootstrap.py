@@ -146,10 +146,7 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         engines=lambda: {"llm": engines.names["llm"]},
         price=engines.price,
     )
-    tasks = await stack.enter_async_context(anyio.create_task_group())
-    stack.callback(tasks.cancel_scope.cancel)
-    tasks.start_soon(room.prepare, _prefetched(clauses, settings))
-    ringing = _warming(room, clock, tasks)
+    ringing = await _get_ready(room, clock, _prefetched(clauses, settings), stack)
     app.state.services = Services(
         clock=clock,
         calls=directory,
@@ -264,6 +261,16 @@ def _prefetched(clauses: list[Clause], settings: Settings) -> list[SpeechRequest
         for audio in (PHONE, WIDEBAND)
         if clause.spoken
     ]
+
+
+async def _get_ready(
+    room: EngineRoom, clock: Clock, always_said: list[SpeechRequest], stack: AsyncExitStack
+) -> Callable[[], None]:
+    """Make what is always said ready; returns what is to be called when the phone rings."""
+    tasks = await stack.enter_async_context(anyio.create_task_group())
+    stack.callback(tasks.cancel_scope.cancel)
+    tasks.start_soon(room.prepare, always_said)
+    return _warming(room, clock, tasks)
 
 
 def _warming(room: EngineRoom, clock: Clock, tasks: anyio.abc.TaskGroup) -> Callable[[], None]:
