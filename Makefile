@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 # What the tests use from Debian beside Python.
-SYSTEM_PACKAGES := libflite1 chromium libportaudio2
+SYSTEM_PACKAGES := libflite1 chromium libportaudio2 postgresql
 
 .PHONY: help run setup dev check format test bench clean lock docs
 
@@ -32,7 +32,8 @@ format: dev ## Format and mend what can be mended
 
 test: dev ## Everything the tests need, then all tests
 	@scripts/system-packages.sh "some of the tests" $(SYSTEM_PACKAGES)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/calls --ignore tests/browser
+	@$(BIN)/python -m pytest tests/calls tests/browser
 
 bench: dev ## Measure on this machine
 	@scripts/system-packages.sh "some of the tests" $(SYSTEM_PACKAGES)

@@ -21,9 +21,19 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from voice_agent import __version__
 from voice_agent.admin import pages
-from voice_agent.api import calls, chat_socket, health, language_model, memory, voice_socket
+from voice_agent.api import (
+    calls,
+    chat_socket,
+    health,
+    knowledge,
+    language_model,
+    memory,
+    understanding,
+    voice_socket,
+)
 from voice_agent.api.errors import install_error_handlers
 from voice_agent.api.health import HealthReport
+from voice_agent.comprehension import open_understander
 from voice_agent.config import Settings
 from voice_agent.core.audio import PHONE, WIDEBAND
 from voice_agent.core.call import Call, Disposition
@@ -31,9 +41,11 @@ from voice_agent.core.clock import Clock, LoopClock
 from voice_agent.core.errors import StorageError
 from voice_agent.core.ports import MediaTransport
 from voice_agent.core.speech import SpeechRequest
+from voice_agent.core.understanding import Understander
 from voice_agent.core.usage import Usage
 from voice_agent.engine_room import EngineRoom, open_engine_room
 from voice_agent.engines.resilience.model import FailoverModel
+from voice_agent.knowledge.retrieve import Knowledge
 from voice_agent.memory.service import MemoryService
 from voice_agent.pipeline.chat import ChatSession
 from voice_agent.pipeline.directory import CallDirectory
@@ -47,18 +59,13 @@ from voice_agent.remembering import memory_service
 from voice_agent.storage.sql.call_log import SqlCallLog
 from voice_agent.storage.sql.call_records import SqlCallRecords
 from voice_agent.storage.sql.database import Database
-from voice_agent.storage.sql.repositories.departments import SqlDepartments
-from voice_agent.storage.sql.repositories.orders import SqlOrders
 from voice_agent.storage.sql.repositories.terms import business_terms, caller_terms
-from voice_agent.storage.sql.repositories.transfers import SqlTransfers
+from voice_agent.storage.sql.repositories.unanswered import SqlUnansweredQuestions
 from voice_agent.storage.sql.seed import seed
 from voice_agent.telephony.twilio import routes as twilio_routes
 from voice_agent.telephony.twilio.settings import TwilioSettings
-from voice_agent.tools.business import Business
-from voice_agent.tools.custom.catalogue import open_custom_tools
-from voice_agent.tools.custom.settings import CustomToolSettings
-from voice_agent.tools.registry import builtin_tools
-from voice_agent.tools.runner import ToolRunner, allow_all
+from voice_agent.tools.runner import ToolRunner
+from voice_agent.toolshed import Toolshed, open_toolshed
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +90,10 @@ class Services:
     system_prompt: Callable[[], str]
     price: Callable[[Usage], float | None]
     memory: MemoryService
+    understander: Understander
+    zone: ZoneInfo
+    knowledge: Knowledge
+    unanswered: SqlUnansweredQuestions
     health: Callable[[], Awaitable[HealthReport]]
 
 
@@ -108,6 +119,8 @@ def create_app(settings: Settings) -> FastAPI:
         calls.router,
         language_model.router,
         memory.router,
+        understanding.router,
+        knowledge.router,
         voice_socket.router,
         chat_socket.router,
         twilio_routes.router,
@@ -121,7 +134,8 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
     clock = LoopClock()
     _make_folder(settings.data_dir)
     database = await _open_database(settings, clock, stack)
-    tools = await _open_tools(settings, database, clock, stack)
+    shed = await open_toolshed(settings, database, clock, stack)
+    tools = shed.tools
     terms = await business_terms(database)
     session = _session_settings(settings)
     clauses = _fixed_clauses(session.phrases, settings.language)
@@ -137,16 +151,8 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
     switchboard = Switchboard(
         engines, session, clock, logs, terms_of=_terms_of(database), memory=remembered
     )
-    chat = ChatSession(
-        engines.model,
-        tools,
-        prompt,
-        logs,
-        clock,
-        engines=lambda: {"llm": engines.names["llm"]},
-        price=engines.price,
-    )
-    ringing = await _get_ready(room, clock, _prefetched(clauses, settings), stack)
+    chat = _chat(room, tools, prompt, logs, clock)
+    ringing = await _get_ready(room, shed, clock, _prefetched(clauses, settings), stack)
     app.state.services = Services(
         clock=clock,
         calls=directory,
@@ -159,9 +165,28 @@ async def _start(app: FastAPI, settings: Settings, stack: AsyncExitStack) -> Non
         system_prompt=prompt,
         price=engines.price,
         memory=remembered,
+        understander=await open_understander(settings, room.model.candidates, clock, stack),
+        zone=_zone(settings),
+        knowledge=shed.knowledge,
+        unanswered=shed.unanswered,
         health=_health(clock, directory, room, database),
     )
     app.state.drain = switchboard.drain
+
+
+def _chat(
+    room: EngineRoom, tools: ToolRunner, prompt: Callable[[], str], logs: CallLogs, clock: Clock
+) -> ChatSession:
+    engines = room.engines
+    return ChatSession(
+        engines.model,
+        tools,
+        prompt,
+        logs,
+        clock,
+        engines=lambda: {"llm": engines.names["llm"]},
+        price=engines.price,
+    )
 
 
 async def _open_database(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Database:
@@ -183,28 +208,6 @@ def _terms_of(database: Database) -> TermsOf:
             return ()
 
     return terms
-
-
-async def _open_tools(
-    settings: Settings, database: Database, clock: Clock, stack: AsyncExitStack
-) -> ToolRunner:
-    """The built-in tools and those of the settings."""
-    tools = _tools(database, clock)
-    custom = CustomToolSettings.read(
-        settings.custom_tools, settings.mcp_servers, settings.outbound_allowed
-    )
-    await stack.enter_async_context(open_custom_tools(custom, clock=clock, offer=tools.extend))
-    return tools
-
-
-def _tools(database: Database, clock: Clock) -> ToolRunner:
-    business = Business(
-        orders=SqlOrders(database),
-        departments=SqlDepartments(database),
-        transfers=SqlTransfers(database),
-        clock=clock,
-    )
-    return ToolRunner(builtin_tools(), business.services(), authorize=allow_all, clock=clock)
 
 
 def _session_settings(settings: Settings) -> SessionSettings:
@@ -264,12 +267,17 @@ def _prefetched(clauses: list[Clause], settings: Settings) -> list[SpeechRequest
 
 
 async def _get_ready(
-    room: EngineRoom, clock: Clock, always_said: list[SpeechRequest], stack: AsyncExitStack
+    room: EngineRoom,
+    shed: Toolshed,
+    clock: Clock,
+    always_said: list[SpeechRequest],
+    stack: AsyncExitStack,
 ) -> Callable[[], None]:
     """Make what is always said ready; returns what is to be called when the phone rings."""
     tasks = await stack.enter_async_context(anyio.create_task_group())
     stack.callback(tasks.cancel_scope.cancel)
     tasks.start_soon(room.prepare, always_said)
+    tasks.start_soon(shed.read_documents)
     return _warming(room, clock, tasks)
 
 

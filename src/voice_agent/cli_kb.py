@@ -167,18 +167,12 @@ def _with_knowledge(job: "Callable[[Knowledge], Awaitable[T]]") -> T:
     import anyio
 
     from voice_agent.config import load_settings
-    from voice_agent.knowledge.assembly import open_knowledge
+    from voice_agent.toolshed import open_settings_knowledge
 
     settings = load_settings()
 
     async def run() -> T:
-        data = settings.data_dir
-        knowledge = await open_knowledge(
-            data / "knowledge",
-            data / "knowledge-index",
-            data / "models",
-            samples=settings.sample_data,
-        )
+        knowledge = await open_settings_knowledge(settings)
         return await job(knowledge)
 
     return anyio.run(run)

@@ -117,6 +117,21 @@ class Settings(BaseSettings):
         description='Options by kind and engine, like {"stt.pocketsphinx": {"workers": 2}}.',
     )
 
+    business_region: str = Field(
+        "US", description="The business's country, with its state where it has one (US-NY)."
+    )
+    knowledge_dir: Path | None = Field(
+        None, description="Folder of documents to answer from; empty: in the data folder."
+    )
+    knowledge_threshold: float | None = Field(
+        None, ge=0, le=1, description="Score that an answer needs; empty: the usual one."
+    )
+    rasa_url: str = Field("", description="Address of a Rasa NLU server; empty: none.")
+    rasa_token: SecretStr = Field(SecretStr(""), description="Its --auth-token.")
+    nlu_llm: bool = Field(
+        default=True,
+        description="Ask a hosted language model what a caller means when nothing else is sure.",
+    )
     custom_tools: JsonTables = Field(
         default_factory=list, description="Tools that are HTTP requests, a list of tables."
     )
