@@ -88,8 +88,8 @@ async def test_an_appointment_is_booked_moved_and_cancelled(agent: RunningAgent)
     outcome = await call(
         agent,
         f"i'd like to book an appointment on {aloud(first)} at two p m",
-        "my name is ben carter",
-        "ski service",
+        "peter novak",
+        "consultation",
         "yes",
         "reschedule my appointment",
         f"{aloud(second)} at three p m",

@@ -226,6 +226,14 @@ TABLES: Mapping[str, list[Row]] = {
         ("cancel my appointment", TALK, "480115"),
         ("yes", "cancel_appointment 480115", "cancelled"),
     ],
+    "faint answers that are read back before anything is written": [
+        ("book an appointment tomorrow at ten a m", TALK, "name"),
+        (("my name is john smith", 0.5), TALK, "appointment"),
+        (("ski service", 0.2), TALK, "purpose again"),
+        (("ski service", 0.45), TALK, "John Smith, ski service, is that right"),
+        (("yes", 0.5), TALK, "is that right"),
+        ("yes", "schedule_appointment 2026-11-24 10:00 John Smith ski service", "480115"),
+    ],
     "a taken time": [
         ("book an appointment tomorrow at nine a m", TALK, "name"),
         ("john smith", TALK, "appointment"),

@@ -19,6 +19,8 @@ from voice_agent.engines.nlu.understanding import Context, Understander, Underst
 
 UNHEARD: Final = 0.6
 """Recogniser confidence below which nothing is acted on."""
+BARELY: Final = 0.4
+"""Recogniser confidence from which a value is taken that will be read back in any case."""
 DOUBTFUL: Final = 0.65
 """Recogniser confidence below which a value is read back even before a tool that only reads."""
 ACT: Final = 0.6

@@ -16,7 +16,7 @@ from typing import Final
 from voice_agent.engines.llm.builtin.answers import yes_or_no
 from voice_agent.engines.llm.builtin.decisions import Say, Step, Task
 from voice_agent.engines.llm.builtin.documents import SEARCH, instead_of_refusing, look_up
-from voice_agent.engines.llm.builtin.moment import ACT, HALF, SURE, UNHEARD, Moment
+from voice_agent.engines.llm.builtin.moment import ACT, BARELY, HALF, SURE, UNHEARD, Moment
 from voice_agent.engines.llm.builtin.slots import answer_for, takes_words
 from voice_agent.engines.llm.builtin.speaking import END, TRANSFER
 from voice_agent.engines.llm.builtin.tasks import goodbye, proceed, start, tool_for, transfer
@@ -65,10 +65,20 @@ def step(moment: Moment) -> Step:
 def _unclear(moment: Moment) -> Step | None:
     if not tokenise(moment.text, moment.world.language):
         return _miss(moment, "not_heard")
-    if moment.turn.said.confidence < UNHEARD:
+    if moment.turn.said.confidence < UNHEARD and not _is_read_back(moment):
         again = moment.turn.heard and moment.heard.intent == "repeat"
         return _miss(moment, "misheard", _repeated(moment) if again else _asked_again(moment))
     return None
+
+
+def _is_read_back(moment: Moment) -> bool:
+    """Whether a faint answer does no harm: it is a value that is read back before anything."""
+    task, wanted = moment.state.task, moment.wanted
+    tool = moment.world.tools.get(task.tool) if task else None
+    if task is None or wanted is None or tool is None or not changes_something(tool):
+        return False
+    faint = moment.question.kind == "ask" and moment.turn.said.confidence >= BARELY
+    return faint and (takes_words(wanted) or wanted.name in moment.spoken_slots(task.tool))
 
 
 def _asked_again(moment: Moment) -> str:
