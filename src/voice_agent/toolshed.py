@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 DOCUMENTS: Final = "knowledge"
 INDEX: Final = "knowledge-index"
-WEIGHTS: Final = "models"
+WEIGHTS: Final = "cache"
 """Folders in the data folder."""
 
 
