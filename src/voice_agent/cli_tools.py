@@ -176,6 +176,7 @@ async def _services(
     """The business behind the built-in tools, with its sample data where that is wanted."""
     from zoneinfo import ZoneInfo
 
+    from voice_agent.storage.sql.calendar import public_holidays
     from voice_agent.storage.sql.database import Database
     from voice_agent.storage.sql.repositories.appointments import SqlAppointments
     from voice_agent.storage.sql.repositories.customers import SqlCustomers
@@ -194,10 +195,11 @@ async def _services(
         await seed(database, SAMPLE_DATA, today=today, now=now)
     return Business(
         orders=SqlOrders(database),
-        departments=SqlDepartments(database),
+        departments=SqlDepartments(database, public_holidays(settings.business_region)),
         transfers=SqlTransfers(database),
         clock=clock,
         appointments=SqlAppointments(database),
         customers=SqlCustomers(database),
         feedback=SqlFeedback(database),
+        region=settings.business_region,
     ).services()

@@ -11,6 +11,7 @@ from voice_agent.core.clock import Clock
 from voice_agent.core.errors import StorageError
 from voice_agent.knowledge.assembly import open_knowledge
 from voice_agent.knowledge.retrieve import Knowledge
+from voice_agent.storage.sql.calendar import public_holidays
 from voice_agent.storage.sql.database import Database
 from voice_agent.storage.sql.repositories.appointments import SqlAppointments
 from voice_agent.storage.sql.repositories.customers import SqlCustomers
@@ -57,7 +58,7 @@ async def open_toolshed(
     knowledge = await open_settings_knowledge(settings)
     business = Business(
         orders=SqlOrders(database),
-        departments=SqlDepartments(database),
+        departments=SqlDepartments(database, public_holidays(settings.business_region)),
         transfers=SqlTransfers(database),
         clock=clock,
         appointments=SqlAppointments(database),
