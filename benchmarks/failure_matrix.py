@@ -39,9 +39,11 @@ from voice_agent.simulation.providers.desk import Desk
 from voice_agent.simulation.providers.running import embedded_desk, serving
 from voice_agent.simulation.script_file import Plan, SayText
 
+RESULTS = Path(__file__).parent / "results" / "failure_matrix.json"
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "failure-matrix.md"
 TOKEN = "matrix"  # noqa: S105 - both sides are ours
 WELL = "well"
+BAD = "✗"
 GREETING = "Hello, how can I help?"
 
 
@@ -63,7 +65,7 @@ class Cell:
     def shown(self) -> str:
         """The cell in the table."""
         if self.verdict is None or self.problems:
-            return "✗ " + "; ".join(self.problems)
+            return f"{BAD} " + "; ".join(self.problems)
         return f"{self.verdict.longest_silence_ms / 1000:.2f} s"
 
 
@@ -138,11 +140,21 @@ async def run(cells: list[Cell], lanes: int) -> list[Cell]:
     return sorted(done, key=lambda cell: order[cell.patient.name, cell.ailment])
 
 
-def page(cells: list[Cell]) -> Iterator[str]:
+def kept(cells: list[Cell]) -> dict[str, dict[str, str]]:
+    """What is known of every cell after this run: those of earlier runs, renewed by these."""
+    known: dict[str, dict[str, str]] = {}
+    if RESULTS.exists():
+        known = json.loads(RESULTS.read_text("utf-8"))
+    for cell in cells:
+        known.setdefault(cell.patient.name, {})[cell.ailment] = cell.shown
+    return known
+
+
+def page(known: dict[str, dict[str, str]]) -> Iterator[str]:
     """The reference page's lines."""
-    columns = list(dict.fromkeys(cell.ailment for cell in cells))
+    columns = [WELL, *AILMENTS]
     yield "# Failure matrix\n"
-    yield "*Written by `python -m benchmarks.failure_matrix`; run it again, do not edit it.*\n"
+    yield "*Written by `python -m benchmarks.failure_matrix --write`; do not edit it.*\n"
     yield (
         "Each cell is a call of the simulated phone: one hosted provider (simulated) in front of "
         "the embedded engines, failing from the call's first moment to its last in the way the "
@@ -153,11 +165,12 @@ def page(cells: list[Cell]) -> Iterator[str]:
     )
     yield "| | " + " | ".join(columns) + " |"
     yield "|---" * (len(columns) + 1) + "|"
-    for name in dict.fromkeys(cell.patient.name for cell in cells):
-        row = {cell.ailment: cell.shown for cell in cells if cell.patient.name == name}
+    rows = [(p.name, known.get(p.name, {})) for p in PATIENTS]
+    for name, row in rows:
         yield f"| {name} | " + " | ".join(row.get(column, "") for column in columns) + " |"
-    bad = sum(bool(cell.problems) for cell in cells)
-    yield f"\n{len(cells) - bad} of {len(cells)} calls good."
+    cells = [cell for _, row in rows for cell in row.values()]
+    good = sum(not cell.startswith(BAD) for cell in cells)
+    yield f"\n{good} of {len(cells)} calls good."
 
 
 def main() -> None:
@@ -171,9 +184,11 @@ def main() -> None:
     patients = [p for p in PATIENTS if not arguments.only or p.name in arguments.only]
     ailments = arguments.ailment or [WELL, *AILMENTS]
     cells = [Cell(patient, ailment) for patient in patients for ailment in ailments]
-    text = "\n".join(page(anyio.run(run, cells, arguments.lanes))) + "\n"
+    known = kept(anyio.run(run, cells, arguments.lanes))
+    text = "\n".join(page(known)) + "\n"
     print(text)
     if arguments.write:
+        RESULTS.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", "utf-8")
         PAGE.write_text(text, "utf-8")
 
 
