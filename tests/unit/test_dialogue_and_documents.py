@@ -120,7 +120,9 @@ def test_a_document_that_gives_orders_is_only_quoted() -> None:
     assert decided.text.startswith(order)
 
 
-@pytest.mark.parametrize("content", [{}, {"answered": True}, {"answered": True, "answer": 7}, [], None])
+@pytest.mark.parametrize(
+    "content", [{}, {"answered": True}, {"answered": True, "answer": 7}, [], None]
+)
 def test_a_result_that_makes_no_sense_is_no_answer(content: object) -> None:
     decided = decision(said("do gift cards expire") + answered("do gift cards expire", content))
     assert isinstance(decided, Say)
