@@ -72,8 +72,9 @@ class TierOutcome:
 class Understanding:
     """What an utterance was understood as, and by whom.
 
-    `tier` is "" when no tier was sure; the intent is the best guess then, with its confidence. `latency_ms` is the
-    whole time the answer took; it is 0 for what was understood while the caller spoke.
+    `tier` is "" when no tier was sure; the intent is the best guess then, with its confidence.
+    `latency_ms` is the whole time the answer took; it is 0 for what was understood while the
+    caller spoke.
     """
 
     intent: Intent
