@@ -108,12 +108,12 @@ def test_no_tool_runs_before_the_turn_is_over() -> None:
     async def caller(call: Stage) -> None:
         await call.until_quiet()
         await call.line.speak(1.0)
-        await anyio.sleep(1.2)
+        await anyio.sleep(0.9)
         assert call.tools.calls == []
         await call.until_quiet()
         call.line.hang_up()
 
     answers = [asks("book"), says("Booked.")]
-    call = stage(Play(["book it"], answers, tools, hearing_delay=1.2, eager=True), caller)
+    call = stage(Play(["book it"], answers, tools, hearing_delay=0.9, eager=True), caller)
     assert [one.name for one in call.tools.calls] == ["book"]
     assert call.said[-1].text == "Booked."

@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 from voice_agent.core.audio import PHONE, AudioFrame
 from voice_agent.core.ports import RecognizerInput
 from voice_agent.core.speech import Expectation, SpeechStarted, SpeechStopped, Transcript, Word
-from voice_agent.engines.resilience.hearing_memory import LEAD_IN, LONGEST, HearingMemory
+from voice_agent.engines.resilience.hearing_memory import (
+    LEAD_IN,
+    LONGEST,
+    UNNOTICED,
+    HearingMemory,
+)
 
 
 def frames(start: float, end: float) -> list[AudioFrame]:
@@ -26,16 +31,24 @@ def heard_again(memory: HearingMemory) -> tuple[float, float]:
     return (sound[0].start, sound[-1].end) if sound else (0.0, 0.0)
 
 
-def test_silence_is_kept_for_a_moment_only() -> None:
-    memory = give(HearingMemory(), frames(0, 10))
+def test_of_silence_only_a_moment_is_heard_again() -> None:
+    memory = give(HearingMemory(), frames(0, 30))
     start, end = heard_again(memory)
-    assert 0 < end - start <= LEAD_IN + 0.02
+    assert 0 < end - start <= LEAD_IN + 0.03
+    assert memory.unnoticed <= UNNOTICED + 0.02
+
+
+def test_sound_that_came_before_the_notice_of_speech_is_not_lost() -> None:
+    memory = give(HearingMemory(), frames(0, 9.4), SpeechStarted(2.3), SpeechStopped(4.2))
+    start, end = heard_again(memory)
+    assert round(start, 1) == 1.7
+    assert round(end, 2) == 9.4
 
 
 def test_speech_is_kept_whole_with_a_little_before_it() -> None:
     memory = give(HearingMemory(), frames(0, 5), SpeechStarted(4.8), frames(5, 7.5))
     start, end = heard_again(memory)
-    assert 4.3 < start < 4.5
+    assert 4.1 < start < 4.25
     assert round(end, 2) == 7.5
 
 

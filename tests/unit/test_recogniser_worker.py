@@ -18,8 +18,15 @@ from voice_agent.engines.stt.worker_recognizer import WorkerRecognizer
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("audio", [PHONE, WIDEBAND], ids=["phone", "wideband"])
-async def test_an_order_number_is_heard(audio: AudioFormat, pytestconfig: pytest.Config) -> None:
+@pytest.mark.parametrize(
+    # This voice is the one that the recogniser understands worst by telephone.
+    ("audio", "confidence"),
+    [(PHONE, 0.2), (WIDEBAND, 0.3)],
+    ids=["phone", "wideband"],
+)
+async def test_an_order_number_is_heard(
+    audio: AudioFormat, confidence: float, pytestconfig: pytest.Config
+) -> None:
     sound = await speech("where is my order one zero four two", audio)
     async with (
         recogniser(PROVIDER, pytestconfig) as engine,
@@ -28,7 +35,7 @@ async def test_an_order_number_is_heard(audio: AudioFormat, pytestconfig: pytest
         caller.say(sound)
         final = await caller.final()
     assert "order" in final.text.split()
-    assert final.confidence > 0.3
+    assert final.confidence > confidence
     assert len(final.words) == len(final.text.split())
 
 

@@ -80,6 +80,8 @@ _TURN_TIMERS = (
     Timer.REPLY,
     Timer.IDLE,
 )
+_AFTER_REASSURANCE = 0.6
+"""Part of the usual wait for sound after a reassurance has ended."""
 _REPLYING = (State.THINKING, State.SPEAKING, State.OVERLAP)
 
 
@@ -321,9 +323,12 @@ class TurnTaker:
             case ReplyQuiet():
                 if self.state is State.SPEAKING:
                     self.state = State.THINKING
+                # Who was reassured once is less patient.
+                wait = self._policy.dead_air * (_AFTER_REASSURANCE if self._reassuring else 1.0)
                 self._reassuring = False
-                self._do(SetTimer(Timer.DEAD_AIR, at + self._policy.dead_air))
-                self._do(SetTimer(Timer.REPLY, max(self._reply_by, at + self._policy.dead_air)))
+                self._do(SetTimer(Timer.DEAD_AIR, at + wait))
+                # A reply whose time is over is given up before it is reassured about again.
+                self._do(SetTimer(Timer.REPLY, max(self._reply_by, at + wait / 2)))
             case ReplyFinished():
                 self._reply_finished(event, at)
             case EndRequested():

@@ -16,7 +16,9 @@ from voice_agent.core.ports import RecognizerInput
 from voice_agent.core.speech import Expectation, SpeechStarted, SpeechStopped, Transcript
 
 LEAD_IN: Final = 0.6
-"""Sound kept from before the caller was noticed to speak (s)."""
+"""Sound heard again from before the caller began to speak (s)."""
+UNNOTICED: Final = 12.0
+"""Sound kept while nobody was noticed to speak: the notice comes later than the sound (s)."""
 REPLAY: Final = 3.0
 """How much of a long stretch is heard again where words before it have known times (s)."""
 LONGEST: Final = 30.0
@@ -32,6 +34,7 @@ class HearingMemory:
     _expectation: Expectation | None = None
     _interim: Transcript | None = None
     _kept: str = ""
+    _open_from: float | None = None
 
     def note(self, item: RecognizerInput) -> None:
         """The recogniser was given this."""
@@ -42,9 +45,14 @@ class HearingMemory:
             case AudioFrame():
                 self._seconds += item.duration
         self._items.append(item)
-        limit = LONGEST if self.speaking else LEAD_IN
+        limit = LONGEST if self.speaking else UNNOTICED
         while self._seconds > limit:
             self._forget_first()
+
+    @property
+    def unnoticed(self) -> float:
+        """Seconds of sound of which nobody has said yet whether there is speech in it."""
+        return 0.0 if self.speaking else self._seconds
 
     @property
     def speaking(self) -> bool:
@@ -74,12 +82,15 @@ class HearingMemory:
 
     def _keep_old_words(self) -> float:
         """Keep words older than the replay as text; returns where the replay starts."""
+        began = [item.at for item in self._items if isinstance(item, SpeechStarted)]
         last = next((i.end for i in reversed(self._items) if isinstance(i, AudioFrame)), 0.0)
         words = self._interim.words if self._interim is not None else ()
         old = [word for word in words if 0 < word.end <= last - REPLAY]
         self._interim = None
         if not old:
-            return float("-inf")
+            if self._open_from is not None and not began:
+                return self._open_from
+            return (began[0] if began else last) - LEAD_IN
         self._kept = " ".join((*filter(None, (self._kept,)), *(word.text for word in old)))
         while self._items and isinstance(i := self._items[0], AudioFrame) and i.end <= old[-1].end:
             self._forget_first()
@@ -88,6 +99,7 @@ class HearingMemory:
     def _forget_stretch(self, end: float) -> None:
         """Up to the end of speech that this final text answers."""
         stopped = any(isinstance(item, SpeechStopped) for item in self._items)
+        self._open_from = None if stopped else end
         while stopped and not isinstance(self._forget_first(), SpeechStopped):
             pass
         if not stopped:

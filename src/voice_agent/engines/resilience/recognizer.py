@@ -20,6 +20,10 @@ from voice_agent.engines.resilience.hearing_memory import HearingMemory
 
 REOPEN_DELAY: Final = 0.5
 """Pause before trying again when every recogniser failed (s)."""
+AT_ONCE: Final = 1.0
+"""More sound than this without a notice of speech may have come all at once (s)."""
+NOTICED_WITHIN: Final = 0.25
+"""How long a detector may take to find the speech in it (s)."""
 RETURN_AFTER: Final = 10.0
 """How long a substitute hears before a better one may get its place back (s)."""
 
@@ -95,6 +99,8 @@ class _SteadyStream:
         self._candidate = candidate
         try:
             async with candidate.engine.open(self._request, self._on_event) as stream:
+                if self._memory.unnoticed > AT_ONCE:
+                    await anyio.sleep(NOTICED_WITHIN)
                 self._begin(candidate, stream)
                 await self._over.wait()
         except ProviderError as error:

@@ -1,7 +1,7 @@
 """Sound of one call as a recogniser needs it: stretches of speech with their lead-in.
 
         ───────────── quiet ─────────────┬──── speech ────┬── quiet ──
-           kept: the last 2 s            │                │
+           kept: the last 10 s           │                │
                               ├─ 0.35 s ─┤                ├ 0.2 s ┤
                               └──────────── stretch ──────────────┘
 
@@ -20,8 +20,8 @@ LEAD_IN: Final = 0.35
 """Seconds before the reported start that belong to the stretch: weak first sounds."""
 TAIL: Final = 0.2
 """Seconds after the reported end that belong to it."""
-KEPT: Final = 2.0
-"""Seconds of quiet that are remembered."""
+KEPT: Final = 10.0
+"""Seconds without a reported start that are remembered: the report may come long after."""
 LONGEST: Final = 30.0
 """Seconds after which a stretch is closed although the caller speaks on."""
 GAP: Final = 0.05
