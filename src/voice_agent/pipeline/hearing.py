@@ -77,7 +77,11 @@ class Ear:
         if frames:
             self._audio_clock.frame_arrived(frames[-1].end, self._clock.now())
         for frame in frames:
-            self.push(frame)
+            self._send(frame)
+        # As one frame: a detector drops what is too much for it, frame by frame.
+        if frames and self._activity is not None:
+            whole = b"".join(frame.data for frame in frames)
+            self._activity.push(AudioFrame(whole, frames[0].format, frames[0].start))
 
     def expect(self, answer: Expectation) -> None:
         """Tell the recogniser what kind of answer was asked for."""
