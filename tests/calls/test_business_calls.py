@@ -96,7 +96,7 @@ async def test_an_appointment_is_booked_moved_and_cancelled(agent: RunningAgent)
         "yes",
         "cancel my appointment",
         "yes",
-        "no thanks goodbye",
+        "bye bye",
     )
     assert [name for name, _ in used(outcome)][:3] == [
         "schedule_appointment",
@@ -120,7 +120,7 @@ async def test_an_account_is_told_only_to_who_knows_its_zip_code(agent: RunningA
         "two one two five five five zero one zero one",
         "one two three four five",
         " ".join(DIGITS[int(digit)] for digit in customer["post_code"]),
-        "no thanks goodbye",
+        "bye bye",
     )
     assert [given for name, given in used(outcome) if name == "look_up_account"] == [
         {"identifier": "2125550101"},
@@ -141,7 +141,7 @@ async def test_an_order_and_the_hours_are_told_and_a_rating_is_kept(agent: Runni
         "i want to leave feedback",
         "four",
         "yes",
-        "no thanks goodbye",
+        "bye bye",
     )
     assert [name for name, _ in used(outcome)] == [
         "check_order_status",
